@@ -1,0 +1,115 @@
+// The model chip and its panel: which model speaks, what others there are, what they cost, and how to change.
+
+import { bus, button, h, icon, isExpert, number, page, popover, t, toast } from "../dom.js";
+
+const BUSY_POLL_MS = 700;
+const IDLE_POLL_MS = 5_000;
+
+export class ModelChip {
+  constructor(server) {
+    this.server = server;
+    this.dot = h("span", { class: "dot" });
+    this.name = h("strong", {});
+    this.how = h("small", {});
+    this.element = h("button", { type: "button", class: "model-chip", "aria-haspopup": "dialog", onclick: () => this.open() },
+      this.dot, h("span", { class: "model-names" }, this.name, this.how), icon("down"));
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) this.poll(); });
+    bus.on("conversation", () => this.poll());
+    this.poll();
+  }
+
+  // One timer for the page; it rests while nobody looks.
+  async poll() {
+    clearTimeout(this.timer);
+    try {
+      this.show(await this.server.list_models());
+    } catch {
+      this.element.dataset.phase = "lost";
+      this.how.textContent = t("connection_lost");
+    }
+    clearTimeout(this.timer);
+    const busy = this.state?.phase === "opening" || this.state?.models.some((model) => model.download) || this.panel;
+    if (!document.hidden) this.timer = setTimeout(() => this.poll(), busy ? BUSY_POLL_MS : IDLE_POLL_MS);
+  }
+
+  show(state) {
+    const before = this.state;
+    this.state = state;
+    this.element.dataset.phase = state.phase;
+    this.name.textContent = state.name || t("no_model");
+    this.how.textContent = phaseText(state);
+    this.element.setAttribute("aria-label", t("model_chip", { name: state.name, state: phaseText(state) }));
+    if (before?.phase === "opening" && state.phase === "ready") bus.emit("model-ready", state);
+    const key = JSON.stringify([state, isExpert()]);
+    if (this.panel && key !== this.drawn) {
+      this.drawn = key;
+      this.drawCards();
+    }
+  }
+
+  open() {
+    this.cards = h("div", { class: "cards" });
+    this.custom = this.customField();
+    this.panel = popover(this.element, h("div", { class: "model-panel" }, h("h3", {}, t("models")), h("p", { class: "hint" }, t("models_about")), this.cards, this.custom),
+      { label: t("models"), className: "panel wide", align: "end", onclose: () => { this.panel = null; } });
+    this.drawn = null;
+    if (this.state) this.drawCards();
+    this.poll();
+  }
+
+  drawCards() {
+    const typing = this.cards.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    this.cards.replaceChildren(...this.state.models.map((model) => this.card(model)));
+    if (typing) this.cards.querySelector(`[data-key="${CSS.escape(typing)}"]`)?.focus();
+    this.custom.hidden = !isExpert() || !this.state.can_switch;
+    this.panel.place();
+  }
+
+  card(model) {
+    const current = model.id === this.state.id;
+    const facts = [model.languages, model.size, t("memory", { size: model.memory }), model.speed ? t("measured_speed", { rate: number.format(Math.round(model.speed)) }) : t("not_measured_yet")];
+    return h("section", { class: current ? "card current" : "card", "aria-label": model.name },
+      h("div", { class: "card-title" }, h("strong", {}, model.name), current ? h("span", { class: "badge" }, t(this.state.phase === "ready" ? "in_use" : "opening_badge")) : null),
+      h("p", {}, model.good_at), h("p", { class: "hint" }, facts.join(" · ")),
+      isExpert() ? h("p", { class: "hint mono" }, [model.id, model.licence, t("context", { count: number.format(model.context_length) })].join(" · ")) : null,
+      current && this.state.reason ? h("p", { class: "hint" }, this.state.reason) : null,
+      current && this.state.phase === "failed" ? h("p", { class: "problem" }, this.state.error) : null,
+      model.problem ? h("p", { class: "problem" }, model.problem) : null,
+      this.cardAction(model, current));
+  }
+
+  cardAction(model, current) {
+    if (model.download) {
+      const share = model.download.total ? model.download.done / model.download.total : 0;
+      return h("div", { class: "row" },
+        h("progress", { max: 1, value: share, "aria-label": t("downloading", { name: model.name }) }),
+        h("span", { class: "hint" }, model.download.text),
+        button(t("cancel"), { text: true, "data-key": `cancel-${model.id}`, onclick: () => this.ask("cancel_download", model) }));
+    }
+    if (!this.state.can_switch) return null;
+    if (current && this.state.phase !== "failed") return null;
+    const label = model.here ? t("use") : t("download", { size: model.size });
+    return button(label, { text: true, class: "primary", "data-key": `use-${model.id}`, onclick: () => this.ask("use_model", model) });
+  }
+
+  customField() {
+    const input = h("input", { type: "text", placeholder: "org/name", "aria-label": t("other_model") });
+    const use = () => { if (input.value.trim()) this.ask("use_model", { id: input.value.trim(), name: input.value.trim() }); };
+    input.addEventListener("keydown", (event) => { if (event.key === "Enter") use(); });
+    return h("div", { class: "custom-model", hidden: true }, h("label", {}, t("other_model")), h("div", { class: "row" }, input, button(t("use"), { text: true, onclick: use })), h("small", {}, t("other_model_hint")));
+  }
+
+  async ask(name, model) {
+    const answer = await this.server[name]({ id: model.id });
+    if (answer?.error) toast(answer.error, { seconds: 15 });
+    else if (name === "use_model" && this.state?.running) toast(t("switch_waits"));
+    await this.poll();
+  }
+}
+
+function phaseText(state) {
+  if (state.phase === "opening") return state.detail || t("opening_short", { seconds: Math.floor(state.seconds) });
+  if (state.phase === "failed") return t("model_failed");
+  if (state.phase === "ready") return [state.how, state.running ? t("busy", { count: state.running }) : ""].filter(Boolean).join(" · ");
+  return t("no_model");
+}

@@ -1,0 +1,77 @@
+"""An opened model with everything that belongs to it, and what the engine says about itself.
+
+Owns nothing that runs: the worker's thread uses a session, other threads may count tokens with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import torch
+
+from playground.engine.batch import Batch
+from playground.engine.detokenizer import TokenTexts
+from playground.engine.prompt import PromptBuilder
+from playground.engine.transformers_forward import TransformersForward
+from playground.errors import PlaygroundError
+
+if TYPE_CHECKING:
+    from playground.models.catalog import ModelSpec
+    from playground.models.loader import LoadedModel
+
+Phase = Literal["empty", "opening", "ready", "failed"]
+ReportOpening = Callable[..., None]
+"""Called by a loader as `report(detail, fraction)`: a few plain words, and how much is done (0 to 1) if known."""
+LoadModel = Callable[["ModelSpec", ReportOpening], "LoadedModel"]
+
+
+class Forward(Protocol):
+    """A model as a function of a batch."""
+
+    def step(self, batch: Batch) -> torch.Tensor:
+        """Logits [rows, vocabulary] in float32; a step that raises leaves every cache at its former length."""
+        ...
+
+
+@dataclass(frozen=True)
+class EngineState:
+    """What the engine is doing now. Seconds, tokens per second, numbers of requests."""
+
+    phase: Phase = "empty"
+    spec: ModelSpec | None = None
+    loaded: LoadedModel | None = None
+    error: PlaygroundError | None = None
+    opening_for_s: float = 0.0
+    opening_detail: str = ""
+    opening_fraction: float | None = None
+    running: int = 0
+    waiting: int = 0
+    tokens_per_second: float | None = None
+    """Decode speed of the latest answers, as one visitor sees it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """One opened model."""
+
+    loaded: LoadedModel
+    forward: Forward
+    prompts: PromptBuilder
+    token_texts: TokenTexts
+
+
+def forward_for(loaded: LoadedModel) -> Forward:
+    """The quickest forward that this model and device have."""
+    return TransformersForward(loaded.model)
+
+
+def open_session(loaded: LoadedModel, make_forward: Callable[[LoadedModel], Forward] = forward_for) -> Session:
+    """Everything that answers with `loaded` need. Raises ModelUnavailable for a model that cannot be driven."""
+    return Session(
+        loaded,
+        make_forward(loaded),
+        PromptBuilder(loaded.tokenizer, loaded.context_length),
+        TokenTexts(loaded.tokenizer),
+    )

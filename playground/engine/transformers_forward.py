@@ -1,0 +1,90 @@
+"""Any causal language model of transformers, on any device, as a function from a batch to logits.
+
+Owns the way into `model.forward` and the check that a model really goes through the one attention function. Knows
+nothing of sampling, text or threads. A quicker forward for a family has the same face: `step(batch)`.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+import torch
+from transformers import PreTrainedModel
+
+from playground.engine.attention_function import NAME, attention_step
+from playground.engine.batch import Batch, pack
+from playground.engine.kv_cache import KVCache
+from playground.errors import ModelUnavailable
+
+# Families whose tokens are compared with `generate` by the tests; any other is compared once when it is opened.
+_KNOWN_FAMILIES = frozenset(
+    {"llama", "qwen2", "qwen3", "gemma2", "gemma3", "gemma3_text", "mistral", "gpt2", "opt", "phi3", "olmo2"}
+)
+_KNOWN_LAYERS = frozenset({"full_attention", "sliding_attention", "attention"})
+
+
+class TransformersForward:
+    """`step(batch) -> logits` over `model`. Raises ModelUnavailable for a model that cannot be driven this way."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        parameters = inspect.signature(model.forward).parameters
+        text_config = model.config.get_text_config()
+        layer_types = set(getattr(text_config, "layer_types", None) or ())
+        if model.config.is_encoder_decoder or "position_ids" not in parameters or layer_types - _KNOWN_LAYERS:
+            raise _unsuitable(model)
+        self.model = model
+        self.device = model.device
+        self._keeps_logits = "logits_to_keep" in parameters
+        known = text_config.model_type in _KNOWN_FAMILIES
+        if known:
+            self._take_over_attention()
+        else:
+            self._take_over_after_comparison(text_config.vocab_size)
+
+    @torch.inference_mode()
+    def step(self, batch: Batch) -> torch.Tensor:
+        """Logits [rows, vocabulary] in float32 for `batch.logit_indices`; appends to every sequence's cache.
+
+        A step that raises leaves every cache at its former length.
+        """
+        packed = torch.tensor([batch.token_ids, batch.positions], device=self.device)
+        indices = torch.tensor(batch.logit_indices, device=self.device, dtype=torch.long)
+        keep = {"logits_to_keep": indices} if self._keeps_logits else {}
+        with attention_step(batch) as step:
+            output = self.model(input_ids=packed[:1], position_ids=packed[1:], use_cache=False, **keep)
+        if not step.layers_seen:
+            raise _unsuitable(self.model)
+        for piece in batch.slices:
+            piece.cache.advance(len(piece.token_ids))
+        logits = output.logits[0] if self._keeps_logits else output.logits[0, indices]
+        return logits.float()
+
+    def _take_over_attention(self) -> None:
+        self.model.set_attn_implementation(NAME)
+        if self.model.config.get_text_config()._attn_implementation != NAME:
+            raise _unsuitable(self.model)
+
+    @torch.inference_mode()
+    def _take_over_after_comparison(self, vocabulary: int) -> None:
+        """Refuse a model that gives other logits packed and in pieces than alone in one piece."""
+        generator = torch.Generator().manual_seed(0)
+        ids = torch.randint(0, vocabulary, (12,), generator=generator).tolist()
+        row = torch.tensor([ids], device=self.device)
+        expected = self.model(input_ids=row, use_cache=False).logits[0, -1].float()
+        self._take_over_attention()
+        first, second = KVCache(), KVCache()
+        try:
+            self.step(pack([(second, ids[5:], 0), (first, ids[:7], 0)]))
+            got = self.step(pack([(second, ids[:3], 1), (first, ids[7:], 1)]))[-1]
+        except (RuntimeError, TypeError, ValueError, AttributeError, IndexError, KeyError) as error:
+            raise _unsuitable(self.model) from error
+        similarity = torch.nn.functional.cosine_similarity(expected - expected.mean(), got - got.mean(), dim=0)
+        if not similarity > 0.98:
+            raise _unsuitable(self.model)
+
+
+def _unsuitable(model: PreTrainedModel) -> ModelUnavailable:
+    return ModelUnavailable(
+        f"The playground cannot run this kind of model ({model.config.model_type}): it does not compute its "
+        "attention in a way that several conversations could share. Please choose another model."
+    )

@@ -1,0 +1,103 @@
+"""The words that all layers share: what goes into a model and what streams out of it.
+
+Knows nothing of torch, Gradio or SQLite.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["system", "user", "assistant"]
+FinishReason = Literal["stop", "length", "cancelled", "context"]
+"""Why a reply ended: the model ended it or a stop string came; `max_new_tokens`; the user; the context is full."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True)
+class SamplingParams:
+    """How the next token is chosen. `temperature=0` is greedy; a value that changes nothing switches a filter off."""
+
+    temperature: float = 0.7
+    top_k: int = 40
+    top_p: float = 0.95
+    min_p: float = 0.0
+    repetition_penalty: float = 1.1
+    max_new_tokens: int = 1024
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    alternatives: int = 0
+    """How many likeliest tokens to report with every token (0: no probabilities are computed)."""
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A token that could have come: its id, its text, its log-probability (natural, before any sampling filter)."""
+
+    id: int
+    text: str
+    logprob: float
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token that came. `text` is what it added to the reply ("" while a character is incomplete)."""
+
+    id: int
+    text: str
+    logprob: float | None = None
+    alternatives: tuple[Alternative, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Figures of one reply so far. Seconds and tokens."""
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    new_tokens: int = 0
+    dropped_messages: int = 0
+    """Oldest messages left out because the conversation no longer fits."""
+    context_length: int = 0
+    waited_s: float = 0.0
+    """Time in the queue before the prompt was first looked at."""
+    first_token_s: float | None = None
+    """From the request to the first new token, waiting included."""
+    decode_s: float = 0.0
+    """Time from the first new token to the latest."""
+    seed: int | None = None
+    """The seed that was used, also when none was asked for."""
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Decode speed: new tokens after the first, divided by the time they took."""
+        return (self.new_tokens - 1) / self.decode_s if self.new_tokens > 1 and self.decode_s > 0 else None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a reply waits for before its first token: the model, other visitors, or its own prompt being read."""
+
+    phase: Literal["opening", "waiting", "reading"]
+    ahead: int = 0
+    """Requests before this one (phase "waiting")."""
+    done_tokens: int = 0
+    total_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The only thing that streams out of an engine: new text, its tokens, figures; last one has a finish reason."""
+
+    text: str = ""
+    tokens: tuple[Token, ...] = ()
+    stats: Stats = Stats()
+    progress: Progress | None = None
+    finish_reason: FinishReason | None = None

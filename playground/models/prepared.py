@@ -1,0 +1,192 @@
+"""Prepared models: a GGUF file rewritten once into a folder that opens in about a second.
+
+Owns the folder: what is in it, when it is out of date, how it comes to be whole or not at all. The folder is in
+transformers' own format (config.json, tokenizer.json, safetensors with an index); layers that are held in 4 or 8 bits
+have their buffers there instead of `weight`, and `manifest.json` says which. The order of 4-bit numbers depends on the
+CPU, so its capability is part of the folder's name. Knows nothing of devices or of how a model is chosen.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+from transformers import AutoConfig
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+from playground.errors import ModelUnavailable
+from playground.models.gguf import GgufFile, GgufTensor
+from playground.models.gguf_architecture import configuration, weights
+from playground.models.gguf_blocks import FOUR_BIT, four_bit_groups
+from playground.models.gguf_tokenizer import GgufTokenizer, read_tokenizer
+from playground.models.quantization import fits_int4, fits_int8, pack_int4, packed_layout, quantize_int4, quantize_int8
+
+log = logging.getLogger(__name__)
+
+VERSION = 1
+SHARD_BYTES = 256 * 2**20
+ABANDONED_AFTER_S = 3600
+SPARE_BYTES = 50 * 10**6
+EMBEDDING, HEAD = "model.embed_tokens", "lm_head"
+SAME_TABLE = 0.12
+"""Two tables that differ by less than this part of their size are one table in two precisions."""
+PROBED_ROWS = 256
+
+Report = Callable[[str, float], None]
+"""Called as `report(what is being done, how much of it)`, the latter from 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """One weight as it will be stored: `kind` "int4", "int8" or "bf16", and tensors by their suffix."""
+
+    kind: str
+    tensors: dict[str, Tensor]
+
+
+def prepared_folder(file: Path, model_id: str, *, scheme: str, cache_dir: Path) -> Path:
+    """Where the model lies or would lie once it is prepared. `scheme`: see `hold`."""
+    capability = torch.backends.cpu.get_cpu_capability().lower().replace(" ", "-")
+    kind = f"{scheme}-{capability}" if scheme != "bf16" else scheme
+    return cache_dir / "prepared" / f"{model_id}-{kind}-v{VERSION}"
+
+
+def is_current(folder: Path, file: Path) -> bool:
+    """Whether the folder is whole and was made from this very file for this very kernel."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+        whole = all((folder / name).stat().st_size == size for name, size in manifest["files"].items())
+        return whole and manifest["source"] == _source(file) and manifest["layout"] == _layout()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def prepare(file: Path, model_id: str, *, scheme: str, cache_dir: Path, report: Report) -> Path:
+    """The prepared folder of a GGUF file; made when it is missing, broken or out of date.
+
+    `scheme`: "int8" keeps 4-bit weights as they are and finer ones in 8 bits, "int4" makes every layer 4-bit,
+    "bf16" is a plain folder that any part of transformers can read. Raises ModelUnavailable.
+    """
+    folder = prepared_folder(file, model_id, scheme=scheme, cache_dir=cache_dir)
+    if is_current(folder, file):
+        return folder
+    source = GgufFile(file)
+    temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        _remove_abandoned(folder)
+        temporary.mkdir(parents=True)
+        _check_space(temporary, file, scheme)
+        _write(source, temporary, scheme, report)
+        if not is_current(folder, file):  # another process may have been quicker
+            shutil.rmtree(folder, ignore_errors=True)
+            os.replace(temporary, folder)
+        return folder
+    except OSError as error:
+        if is_current(folder, file):
+            return folder
+        raise _unwritable(error, folder) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write(source: GgufFile, folder: Path, scheme: str, report: Report) -> None:
+    tokenizer = read_tokenizer(source)
+    tied = _tables_are_tied(source)
+    config = _configuration(source, tokenizer, tied)
+    (folder / "config.json").write_text(json.dumps(config, indent=1), "utf-8")
+    _write_tokenizer(tokenizer, folder, config["max_position_embeddings"])
+    kinds: dict[str, str] = {}
+    shards = ShardWriter(folder)
+    total = sum(tensor.data.nbytes for tensor in source.tensors.values())
+    done = 0
+    for name, tensor in _in_order(source, tied):
+        module = name.removesuffix(".weight")
+        held = hold(tensor, scheme, is_table=module in (EMBEDDING, HEAD))
+        if held.kind != "bf16":
+            kinds[module] = held.kind
+        shards.add({f"{module}.{suffix}" if suffix else name: value for suffix, value in held.tensors.items()})
+        done += tensor.data.nbytes
+        report("preparing the model, only this once", done / total)
+    shards.close()
+    files = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
+    manifest = {
+        "version": VERSION,
+        "source": _source(source.path),
+        "layout": _layout(),
+        "modules": kinds,
+        "eos_ids": tokenizer.eos_ids,
+        "files": files,
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1), "utf-8")
+
+
+def hold(tensor: GgufTensor, scheme: str, *, is_table: bool) -> Held:
+    """One tensor of the file as it will be stored. A table (embedding, output layer) never gets fewer than 8 bits."""
+    if len(tensor.shape) == 1 or scheme == "bf16":
+        return Held("bf16", {"": _floats(tensor).to(torch.bfloat16)})
+    fits = fits_int4(*tensor.shape) and not is_table
+    if fits and tensor.kind in FOUR_BIT:
+        numbers, scales, minimums = (torch.from_numpy(part) for part in four_bit_groups(tensor.data, tensor.kind))
+        packed, scales_and_zeros = pack_int4(numbers, scales, minimums)
+        return Held("int4", {"packed": packed, "scales_and_zeros": scales_and_zeros})
+    if fits and scheme == "int4":
+        packed, scales_and_zeros = pack_int4(*quantize_int4(_floats(tensor)))
+        return Held("int4", {"packed": packed, "scales_and_zeros": scales_and_zeros})
+    if not fits_int8(*tensor.shape):
+        return Held("bf16", {"": _floats(tensor).to(torch.bfloat16)})
+    weight, scales = quantize_int8(_floats(tensor))
+    return Held("int8", {"weight": weight, "scales": scales})
+
+
+def _floats(tensor: GgufTensor) -> Tensor:
+    return torch.from_numpy(tensor.floats())
+
+
+def _in_order(source: GgufFile, tied: bool) -> Iterator[tuple[str, GgufTensor]]:
+    """The tensors to store; of two tables that are one, the finer, under the embedding's name."""
+    tensors = dict(weights(source))
+    head = tensors.get(f"{HEAD}.weight")
+    if tied and head is not None:
+        del tensors[f"{HEAD}.weight"]
+        if head.data.nbytes > tensors[f"{EMBEDDING}.weight"].data.nbytes:
+            tensors[f"{EMBEDDING}.weight"] = head
+    yield from tensors.items()
+
+
+def _tables_are_tied(source: GgufFile) -> bool:
+    """Whether embedding and output layer are one. Some files hold the one table twice, in different precisions."""
+    embedding, head = source.tensors["token_embd.weight"], source.tensors.get("output.weight")
+    if head is None:
+        return True
+    if head.shape != embedding.shape:
+        return False
+    step = max(1, head.shape[0] // PROBED_ROWS)
+    one, two = (
+        GgufTensor(part.name, (len(part.data[::step]), part.shape[1]), part.kind, part.data[::step].copy()).floats()
+        for part in (embedding, head)
+    )
+    return float(((one - two) ** 2).sum()) < SAME_TABLE**2 * float((two**2).sum())
+
+
+def _configuration(source: GgufFile, tokenizer: GgufTokenizer, tied: bool) -> dict[str, Any]:
+    facts = configuration(source)
+    config = AutoConfig.for_model(
+        **facts,
+        tie_word_embeddings=tied,
+        bos_token_id=tokenizer.bos_id,
+        eos_token_id=list(tokenizer.eos_ids),
+        pad_token_id=tokenizer.pad_id,
+        dtype="bfloat16",
+        architectures=[MODEL_FOR_CAUSAL_LM_MAPPING_NAMES[facts["model_type"]]],
+    )
+    return config.to_diff_dict()

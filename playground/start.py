@@ -1,0 +1,132 @@
+"""How the program starts: what hardware there is, which model suits it, what is left from the last run.
+
+Used by `app.py` alone. Builds nothing that it does not need to decide.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+import torch
+
+from playground.engine.engine import Engine
+from playground.errors import PlaygroundError, SettingsError, StorageError
+from playground.history.database import open_database
+from playground.history.store import HistoryStore
+from playground.models import disk
+from playground.models.catalog import ModelSpec
+from playground.models.choice import candidates
+from playground.models.transfer import size_text
+from playground.models.weights import present_ids
+from playground.settings import Settings
+
+log = logging.getLogger(__name__)
+
+HISTORY_FILE = "history.sqlite3"
+
+
+def device() -> str:
+    """Where the model runs: "cuda" or "cpu"."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def suitable_models(settings: Settings) -> tuple[tuple[ModelSpec, str], ...]:
+    """The models to try in order, each with the reason why. Raises ModelUnavailable for a name that means nothing."""
+    cuda = torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else None
+    return candidates(
+        settings.model,
+        cuda_memory_bytes=cuda,
+        free_memory_bytes=psutil.virtual_memory().available,
+        free_disk_bytes=disk.free_bytes(settings.cache_dir),
+        present=present_ids(settings.cache_dir),
+        hub_allowed=settings.use_hub,
+    )
+
+
+def open_first(engine: Engine, models: Sequence[tuple[ModelSpec, str]]) -> threading.Thread:
+    """Open the first model that can be had, in the background; the terminal shows how far it is."""
+
+    def work() -> None:
+        for spec, reason in models:
+            print(f"Opening {spec.name}. {reason}", flush=True)
+            engine.open(spec)
+            if _watch(engine, spec):
+                return
+
+    thread = threading.Thread(target=work, name="open-first-model", daemon=True)
+    thread.start()
+    return thread
+
+
+def _watch(engine: Engine, spec: ModelSpec) -> bool:
+    """Print the progress of an opening until it ends; False when the next candidate should be tried."""
+    started_s, printed = time.monotonic(), ""
+    interactive = sys.stdout.isatty()
+    while (state := engine.state).phase in ("opening", "empty"):
+        share = "" if state.opening_fraction is None else f" {state.opening_fraction:.0%}"
+        line = f"  {state.opening_detail}{share}"
+        # A log file gets a line when the step changes, a person at a terminal one line that moves.
+        step = line if interactive else state.opening_detail.split(" ")[0]
+        if state.opening_detail and step != printed:
+            printed = step
+            print(f"\r\033[K{line}" if interactive else line, end="" if interactive else "\n", flush=True)
+        time.sleep(0.1)
+    if interactive and printed:
+        print("\r\033[K", end="")
+    if state.phase == "failed" and state.spec == spec:
+        print(f"  {state.error}", file=sys.stderr, flush=True)
+        return False
+    if state.loaded and state.spec == spec:
+        size = size_text(state.loaded.weights_bytes)
+        print(f"  Ready after {time.monotonic() - started_s:.1f} s, {size} of weights.", flush=True)
+    return True
+
+
+def open_history(data_dir: Path, *, shared_disk: bool = False) -> tuple[HistoryStore, str]:
+    """The history and "", or one that lasts until the program ends and the sentence that says why.
+
+    A file that cannot be used is left as it is: the chat goes on without it, and everybody is told.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        history = HistoryStore(open_database(data_dir / HISTORY_FILE, shared_disk=shared_disk))
+        history.mark_interrupted()
+        history.purge_deleted()
+        return history, ""
+    except (StorageError, OSError) as error:
+        if isinstance(error, OSError):
+            error = StorageError(
+                f"The folder {data_dir} cannot be used ({error.strerror}). "
+                "Make it writable, or set PLAYGROUND_DATA_DIR to another folder."
+            )
+        log.warning("%s", error)
+        print(f"{error}\nUntil then chats are kept only as long as this program runs.", file=sys.stderr, flush=True)
+        return HistoryStore(open_database(None)), f"{error} Until then your chats are forgotten when the program ends."
+
+
+def require_port(settings: Settings) -> None:
+    """Raise SettingsError with a way on when the address is taken; before the model is opened, not after."""
+    family = socket.AF_INET6 if ":" in settings.server_name else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.server_name, settings.server_port))
+        except OSError as error:
+            raise SettingsError(
+                f"Port {settings.server_port} on {settings.server_name} cannot be used ({error.strerror}). "
+                f"If the playground is running already, open http://{settings.server_name}:{settings.server_port}; "
+                f"otherwise choose another port: GRADIO_SERVER_PORT={settings.server_port + 1}"
+            ) from error
+
+
+def explain_and_exit(error: PlaygroundError) -> None:
+    """End the program with one sentence instead of a stack trace."""
+    print(error, file=sys.stderr)
+    raise SystemExit(2)

@@ -1,0 +1,141 @@
+"""The frame around the tabs: conversations of the visitor, and the models. Handlers only; the look is in `assets/`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from playground.errors import InvalidInput
+from playground.models.catalog import find
+from playground.ui.components import ScriptedView
+from playground.ui.contract import Services
+from playground.ui.edge import answered, language_in
+from playground.ui.model_cards import panel_state
+from playground.ui.visitors import owner_of
+
+MAX_QUERY_CHARACTERS = 200
+MAX_IMPORT_CHARACTERS = 200_000_000
+EXPORTS = {"markdown": ("md", "text/markdown"), "html": ("html", "text/html"), "json": ("json", "application/json")}
+
+
+class Frame:
+    """What the page's frame may ask the server."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def list_chats(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """The visitor's conversations, or with a query those that match."""
+        owner, query = self._owner(request), str(data.get("query", "")).strip()[:MAX_QUERY_CHARACTERS]
+        if query:
+            hits = self._services.history.search(owner, query)
+            return {"hits": [_hit(hit) for hit in hits if hit.conversation_id]}
+        rows = self._services.history.list_conversations(owner)
+        return {
+            "conversations": [
+                {"id": row.id, "title": row.title, "pinned": row.pinned, "updated_at": row.updated_at} for row in rows
+            ]
+        }
+
+    def rename_chat(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """Give a conversation a title."""
+        self._services.history.rename(self._owner(request), str(data.get("id")), str(data.get("title", "")))
+        return {}
+
+    def pin_chat(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """Keep a conversation at the top, or not."""
+        self._services.history.set_pinned(self._owner(request), str(data.get("id")), bool(data.get("pinned")))
+        return {}
+
+    def delete_chat(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """Put a conversation away; `restore_chat` brings it back."""
+        owner, conversation_id = self._owner(request), str(data.get("id"))
+        self._services.history.delete(owner, conversation_id)
+        if turn := self._services.turns.running_in(owner, conversation_id):
+            self._services.turns.stop(owner, turn.reply.message_id)
+        return {}
+
+    def restore_chat(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """Undo a deletion."""
+        self._services.history.restore(self._owner(request), str(data.get("id")))
+        return {}
+
+    def export_chats(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """One conversation as a file, or all of them as JSON. The page makes the file: nothing lies on the server."""
+        owner, history = self._owner(request), self._services.history
+        form = str(data.get("format"))
+        if form not in EXPORTS:
+            raise InvalidInput("This format is not known. Choose Markdown, web page or JSON.")
+        ending, mime = EXPORTS[form]
+        conversation_id = data.get("id")
+        if not isinstance(conversation_id, str):
+            content = history.export_json(owner)
+            return {"name": f"llm-playground-chats.{ending}", "type": mime, "text": content}
+        title = history.get_conversation(owner, conversation_id).title
+        if form == "json":
+            content = history.export_json(owner, [conversation_id])
+        else:
+            export = history.export_markdown if form == "markdown" else history.export_html
+            content = export(owner, conversation_id)
+        return {"name": f"{_file_name(title)}.{ending}", "type": mime, "text": content}
+
+    def import_chats(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """Add the conversations of an exported file: ours, or ChatGPT's."""
+        content = data.get("text")
+        if not isinstance(content, str) or len(content) > MAX_IMPORT_CHARACTERS:
+            raise InvalidInput("This file is too large to import. Export fewer chats at once.")
+        report = self._services.history.import_json(self._owner(request), content)
+        return {
+            "conversations_added": report.conversations_added,
+            "messages_added": report.messages_added,
+            "unchanged": report.unchanged,
+        }
+
+    def list_models(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """The model in use, its state, and the others."""
+        return panel_state(self._services.engine.state, self._services.shelf, language_in(data), self._may_switch())
+
+    def use_model(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """Change to another model; its files are fetched first if they are not here."""
+        if not self._may_switch():
+            raise InvalidInput("On a shared machine the model stays as it is. Run the app yourself to choose another.")
+        self._services.shelf.use(find(str(data.get("id", ""))), self._services.engine.open)
+        return {}
+
+    def cancel_download(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """Stop a download; what has arrived is kept for the next attempt."""
+        if not self._may_switch():
+            raise InvalidInput("On a shared machine the model stays as it is. Run the app yourself to choose another.")
+        self._services.shelf.cancel(str(data.get("id")))
+        return {}
+
+    def _may_switch(self) -> bool:
+        return not self._services.settings.shared
+
+    def _owner(self, request: gr.Request) -> str:
+        return owner_of(request, shared=self._services.settings.shared)
+
+
+def build(services: Services) -> None:
+    """Put the frame on the page."""
+    frame = Frame(services)
+    functions = (
+        frame.list_chats, frame.rename_chat, frame.pin_chat, frame.delete_chat, frame.restore_chat,
+        frame.export_chats, frame.import_chats, frame.list_models, frame.use_model, frame.cancel_download,
+    )  # fmt: skip
+    ScriptedView(module="frame/main.js", functions=tuple(answered(one) for one in functions), elem_id="frame")
+
+
+def _hit(hit: Any) -> dict[str, Any]:
+    return {
+        "conversation_id": hit.conversation_id,
+        "message_id": hit.message_id,
+        "title": hit.title,
+        "snippet": [list(part) for part in hit.snippet],
+    }
+
+
+def _file_name(title: str) -> str:
+    kept = "".join(sign if sign.isalnum() or sign in " -_" else " " for sign in title)
+    return " ".join(kept.split())[:60] or "chat"

@@ -1,0 +1,79 @@
+"""The model chip and its cards as plain values, in the visitor's language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playground.engine.engine import EngineState
+from playground.models.catalog import ModelSpec
+from playground.models.shelf import Download, ModelShelf, ShelfEntry
+from playground.models.transfer import size_text
+from playground.ui.strings import sentence, text
+
+BITS = {"nf4": "4-bit", "int4": "4-bit", "int8": "8-bit", "bf16": "16-bit", "fp32": "32-bit"}
+
+
+def panel_state(state: EngineState, shelf: ModelShelf, language: str, can_switch: bool) -> dict[str, Any]:
+    """Everything that the chip and the panel show."""
+    loaded = state.loaded
+    return {
+        "phase": state.phase,
+        "id": state.spec.id if state.spec else None,
+        "name": state.spec.name if state.spec else "",
+        "how": how_it_runs(loaded.quantization, loaded.device.type) if loaded else "",
+        "reason": sentence(language, loaded.reason) if loaded else "",
+        "error": sentence(language, str(state.error)) if state.error else "",
+        "detail": opening_text(state, language),
+        "seconds": round(state.opening_for_s, 1),
+        "running": state.running + state.waiting,
+        "can_switch": can_switch,
+        "models": [_card(entry, language) for entry in shelf.entries()],
+    }
+
+
+def how_it_runs(quantization: str, device: str) -> str:
+    """ "4-bit · CPU" """
+    return f"{BITS.get(quantization, quantization)} · {'GPU' if device == 'cuda' else device.upper()}"
+
+
+def opening_text(state: EngineState, language: str) -> str:
+    """What the opening of a model is at, "" when nothing is opened."""
+    if state.phase != "opening":
+        return ""
+    share = "" if state.opening_fraction is None else f" {state.opening_fraction:.0%}"
+    detail = sentence(language, state.opening_detail) if state.opening_detail else ""
+    return text(language, "opening_chip", seconds=int(state.opening_for_s), detail=detail + share).strip(" ·")
+
+
+def _card(entry: ShelfEntry, language: str) -> dict[str, Any]:
+    spec = entry.spec
+    return {
+        "id": spec.id,
+        "name": spec.name,
+        "good_at": sentence(language, spec.good_at),
+        "languages": _languages(spec, language),
+        "size": size_text(spec.download_bytes) if spec.download_bytes else "?",
+        "memory": size_text(spec.memory_bytes) if spec.memory_bytes else "?",
+        "context_length": spec.context_length or 0,
+        "licence": spec.licence,
+        "here": entry.here,
+        "speed": entry.tokens_per_second,
+        "problem": sentence(language, entry.problem) if entry.problem else None,
+        "download": _download(entry.download, language) if entry.download else None,
+    }
+
+
+def _languages(spec: ModelSpec, language: str) -> str:
+    if not spec.languages:
+        return text(language, "languages_unknown")
+    if len(spec.languages) > 3:
+        return text(language, "languages_many", count=len(spec.languages))
+    return ", ".join(text(language, f"language_{code}") for code in spec.languages)
+
+
+def _download(download: Download, language: str) -> dict[str, Any]:
+    if download.phase == "downloading" and download.total_bytes:
+        words = f"{size_text(download.done_bytes)} / {size_text(download.total_bytes)}"
+    else:
+        words = text(language, f"download_{download.phase}")
+    return {"done": download.done_bytes, "total": download.total_bytes, "text": words}

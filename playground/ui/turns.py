@@ -1,0 +1,188 @@
+"""Replies that are being written, apart from any page that watches them.
+
+A turn is one reply: a thread of its own reads the engine's stream, keeps what came so far for the pages that follow it,
+and writes it into the history about once a second and at the end. A page that is closed stops nothing; a page that
+comes back finds the turn by the message's id.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+
+from playground.engine.engine import Engine
+from playground.errors import InvalidInput, NotFound, PlaygroundError
+from playground.history.store import HistoryStore
+from playground.messages import Chunk, Message, Progress, SamplingParams, Stats, Token
+from playground.ui.edge import shown
+from playground.ui.reply_tokens import pack
+
+log = logging.getLogger(__name__)
+
+FLUSH_EVERY_S = 1.0
+MAX_RUNNING = 64
+MEASURABLE_TOKENS = 16
+"""Shorter answers say little about a model's speed."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a turn writes into: the row in the history, and what stands in it already."""
+
+    owner: str
+    conversation_id: str
+    message_id: str
+    model_id: str
+    language: str
+    text: str = ""
+    tokens: tuple[Token, ...] = ()
+    prefix_ids: tuple[int, ...] = ()
+
+
+@dataclass(eq=False)
+class Turn:
+    """A reply in progress. Written by its own thread, read by anybody; `revision` grows with every change."""
+
+    reply: Reply
+    text: str
+    tokens: list[Token]
+    stats: Stats = Stats()
+    progress: Progress | None = None
+    status: str = "streaming"
+    error: str | None = None
+    finish: str | None = None
+    revision: int = 0
+    stopped_by_owner: bool = False
+    cancel: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def running(self) -> bool:
+        return self.status == "streaming"
+
+    def figures(self) -> dict[str, object]:
+        """What is kept and shown about the reply; seconds and tokens."""
+        stats = asdict(self.stats)
+        stats["new_tokens"] = max(self.stats.new_tokens, len(self.tokens))
+        stats["prompt_tokens"] -= len(self.reply.prefix_ids)
+        stats["tokens_per_second"] = self.stats.tokens_per_second
+        stats["finish"] = self.finish
+        return stats
+
+
+class Turns:
+    """All turns of the program. Thread-safe."""
+
+    def __init__(self, engine: Engine, history: HistoryStore, *, on_speed: Callable[[str, float], None] | None = None) -> None:
+        self._engine = engine
+        self._history = history
+        self._on_speed = on_speed
+        self._running: dict[str, Turn] = {}
+        self._lock = threading.Lock()
+
+    def start(self, reply: Reply, messages: Sequence[Message], params: SamplingParams) -> Turn:
+        """Begin to write. The row of the reply exists already, with status `streaming`.
+
+        Raises InvalidInput when the reply is being written already or too many are.
+        """
+        turn = Turn(reply, reply.text, list(reply.tokens))
+        with self._lock:
+            if reply.message_id in self._running:
+                raise InvalidInput("This answer is being written. Wait for it, or stop it first.")
+            if len(self._running) >= MAX_RUNNING:
+                raise InvalidInput("Too many answers are being written on this machine. Try again in a minute.")
+            self._running[reply.message_id] = turn
+        name = f"turn-{reply.message_id[-6:]}"
+        threading.Thread(target=self._write, args=(turn, list(messages), params), name=name, daemon=True).start()
+        return turn
+
+    def find(self, owner: str, message_id: str) -> Turn | None:
+        """The turn that writes this message, if one does."""
+        turn = self._running.get(message_id)
+        return turn if turn is not None and turn.reply.owner == owner else None
+
+    def running_in(self, owner: str, conversation_id: str) -> Turn | None:
+        """The turn that writes in this conversation, if one does."""
+        with self._lock:
+            turns = list(self._running.values())
+        return next((t for t in turns if t.reply.owner == owner and t.reply.conversation_id == conversation_id), None)
+
+    def stop(self, owner: str, message_id: str) -> bool:
+        """Ask a turn to end; what was written is kept. False when there is nothing to stop."""
+        turn = self.find(owner, message_id)
+        if turn is None:
+            return False
+        turn.stopped_by_owner = True
+        turn.cancel.set()
+        return True
+
+    def close(self, *, timeout_s: float = 5.0) -> None:
+        """Stop every turn and wait until what they wrote is stored."""
+        with self._lock:
+            turns = list(self._running.values())
+        for turn in turns:
+            turn.cancel.set()
+        until_s = time.monotonic() + timeout_s
+        while self._running and time.monotonic() < until_s:
+            time.sleep(0.02)
+
+    def _write(self, turn: Turn, messages: list[Message], params: SamplingParams) -> None:
+        flushed_s = time.monotonic()
+        status = "done"
+        try:
+            for chunk in self._engine.stream(
+                messages, params, cancel=turn.cancel, prefix_ids=turn.reply.prefix_ids
+            ):
+                _take(turn, chunk)
+                if time.monotonic() - flushed_s >= FLUSH_EVERY_S:
+                    self._flush(turn)
+                    flushed_s = time.monotonic()
+            if turn.finish == "cancelled":
+                status = "stopped"
+                turn.error = None if turn.stopped_by_owner else "switched"
+        except Exception as error:  # the reply must get an end state whatever happened
+            status = "error"
+            turn.error = shown(error, turn.reply.language)
+            if not isinstance(error, PlaygroundError):
+                log.warning("turn %s ended by %s", turn.reply.message_id, type(error).__name__)
+        finally:
+            self._finish(turn, status)
+
+    def _flush(self, turn: Turn) -> None:
+        try:
+            self._history.update_message(turn.reply.owner, turn.reply.message_id, content=turn.text)
+        except NotFound:
+            turn.cancel.set()  # a temporary conversation that its visitor has left
+        except PlaygroundError as error:
+            # A full disk for a moment: the reply goes on, and the end of the turn tries again.
+            log.warning("could not save a reply in progress: %s", error)
+
+    def _finish(self, turn: Turn, status: str) -> None:
+        try:
+            self._history.update_message(
+                turn.reply.owner, turn.reply.message_id, content=turn.text, status=status, error=turn.error,
+                stats=turn.figures(), tokens=pack(turn.reply.model_id, turn.tokens),
+            )  # fmt: skip
+        except NotFound:
+            pass
+        except PlaygroundError as error:
+            status, turn.error = "error", shown(error, turn.reply.language)
+        with self._lock:
+            self._running.pop(turn.reply.message_id, None)
+        turn.progress = None
+        turn.status = status
+        turn.revision += 1
+        speed = turn.stats.tokens_per_second
+        if self._on_speed is not None and speed and turn.stats.new_tokens >= MEASURABLE_TOKENS:
+            self._on_speed(turn.reply.model_id, speed)
+
+
+def _take(turn: Turn, chunk: Chunk) -> None:
+    turn.text += chunk.text
+    turn.tokens.extend(chunk.tokens)
+    turn.stats = chunk.stats
+    turn.progress = chunk.progress
+    turn.finish = chunk.finish_reason
+    turn.revision += 1
