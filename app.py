@@ -1,13 +1,10 @@
 """The composition root: settings -> models -> engine -> history -> page -> launch. Nothing else."""
 
-import logging
 import os
 
 from playground.settings import Settings, set_library_defaults
 
 set_library_defaults(os.environ)  # before any library that reports on its users is imported
-
-import torch
 
 from playground import start
 from playground.engine.engine import Engine
@@ -22,9 +19,7 @@ from playground.ui.turns import Turns
 def main() -> None:
     """Serve the playground until it is interrupted."""
     settings = Settings.from_env(os.environ)
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    start.require_port(settings)
-    torch.set_num_threads(settings.threads)
+    start.prepare_process(settings)
     models = start.suitable_models(settings)
     sources = Sources(settings.use_hub, settings.use_mirror, settings.hub_endpoint, settings.hub_token)
     shelf = ModelShelf(settings.cache_dir, sources, device=start.device(), quantization=settings.quantization)

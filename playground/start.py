@@ -6,6 +6,7 @@ Used by `app.py` alone. Builds nothing that it does not need to decide.
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 import sys
 import threading
@@ -30,6 +31,15 @@ from playground.settings import Settings
 log = logging.getLogger(__name__)
 
 HISTORY_FILE = "history.sqlite3"
+
+
+def prepare_process(settings: Settings) -> None:
+    """What holds for the whole process: log, address, threads, a soft end. Raises SettingsError."""
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    require_port(settings)
+    torch.set_num_threads(settings.threads)
+    # A service manager ends programs with SIGTERM; that should store running answers just as Ctrl+C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def device() -> str:

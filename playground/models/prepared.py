@@ -12,31 +12,29 @@ import json
 import logging
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
-from torch import Tensor
 from transformers import AutoConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
-from playground.errors import ModelUnavailable
+from playground.models import disk
 from playground.models.gguf import GgufFile, GgufTensor
 from playground.models.gguf_architecture import configuration, weights
-from playground.models.gguf_blocks import FOUR_BIT, four_bit_groups
 from playground.models.gguf_tokenizer import GgufTokenizer, read_tokenizer
-from playground.models.quantization import fits_int4, fits_int8, pack_int4, packed_layout, quantize_int4, quantize_int8
+from playground.models.quantization import packed_layout
+from playground.models.stored_weights import Scheme, ShardWriter, hold
 
 log = logging.getLogger(__name__)
 
 VERSION = 1
-SHARD_BYTES = 256 * 2**20
 ABANDONED_AFTER_S = 3600
-SPARE_BYTES = 50 * 10**6
+GROWTH, BF16_GROWTH = 2, 4
+"""A prepared folder is at most so many times as large as the file that it was made from."""
 EMBEDDING, HEAD = "model.embed_tokens", "lm_head"
 SAME_TABLE = 0.12
 """Two tables that differ by less than this part of their size are one table in two precisions."""
@@ -46,16 +44,8 @@ Report = Callable[[str, float], None]
 """Called as `report(what is being done, how much of it)`, the latter from 0 to 1."""
 
 
-@dataclass(frozen=True)
-class Held:
-    """One weight as it will be stored: `kind` "int4", "int8" or "bf16", and tensors by their suffix."""
-
-    kind: str
-    tensors: dict[str, Tensor]
-
-
-def prepared_folder(file: Path, model_id: str, *, scheme: str, cache_dir: Path) -> Path:
-    """Where the model lies or would lie once it is prepared. `scheme`: see `hold`."""
+def prepared_folder(model_id: str, *, scheme: Scheme, cache_dir: Path) -> Path:
+    """Where the model lies or would lie once it is prepared."""
     capability = torch.backends.cpu.get_cpu_capability().lower().replace(" ", "-")
     kind = f"{scheme}-{capability}" if scheme != "bf16" else scheme
     return cache_dir / "prepared" / f"{model_id}-{kind}-v{VERSION}"
@@ -71,13 +61,12 @@ def is_current(folder: Path, file: Path) -> bool:
         return False
 
 
-def prepare(file: Path, model_id: str, *, scheme: str, cache_dir: Path, report: Report) -> Path:
+def prepare(file: Path, model_id: str, *, scheme: Scheme, cache_dir: Path, report: Report) -> Path:
     """The prepared folder of a GGUF file; made when it is missing, broken or out of date.
 
-    `scheme`: "int8" keeps 4-bit weights as they are and finer ones in 8 bits, "int4" makes every layer 4-bit,
-    "bf16" is a plain folder that any part of transformers can read. Raises ModelUnavailable.
+    Raises ModelUnavailable.
     """
-    folder = prepared_folder(file, model_id, scheme=scheme, cache_dir=cache_dir)
+    folder = prepared_folder(model_id, scheme=scheme, cache_dir=cache_dir)
     if is_current(folder, file):
         return folder
     source = GgufFile(file)
@@ -85,7 +74,8 @@ def prepare(file: Path, model_id: str, *, scheme: str, cache_dir: Path, report: 
     try:
         _remove_abandoned(folder)
         temporary.mkdir(parents=True)
-        _check_space(temporary, file, scheme)
+        needed_bytes = file.stat().st_size * (BF16_GROWTH if scheme == "bf16" else GROWTH)
+        disk.require_space(temporary, needed_bytes, name=f"Preparing {model_id}")
         _write(source, temporary, scheme, report)
         if not is_current(folder, file):  # another process may have been quicker
             shutil.rmtree(folder, ignore_errors=True)
@@ -94,12 +84,12 @@ def prepare(file: Path, model_id: str, *, scheme: str, cache_dir: Path, report: 
     except OSError as error:
         if is_current(folder, file):
             return folder
-        raise _unwritable(error, folder) from error
+        raise disk.unwritable(error, folder) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _write(source: GgufFile, folder: Path, scheme: str, report: Report) -> None:
+def _write(source: GgufFile, folder: Path, scheme: Scheme, report: Report) -> None:
     tokenizer = read_tokenizer(source)
     tied = _tables_are_tied(source)
     config = _configuration(source, tokenizer, tied)
@@ -128,28 +118,6 @@ def _write(source: GgufFile, folder: Path, scheme: str, report: Report) -> None:
         "files": files,
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1), "utf-8")
-
-
-def hold(tensor: GgufTensor, scheme: str, *, is_table: bool) -> Held:
-    """One tensor of the file as it will be stored. A table (embedding, output layer) never gets fewer than 8 bits."""
-    if len(tensor.shape) == 1 or scheme == "bf16":
-        return Held("bf16", {"": _floats(tensor).to(torch.bfloat16)})
-    fits = fits_int4(*tensor.shape) and not is_table
-    if fits and tensor.kind in FOUR_BIT:
-        numbers, scales, minimums = (torch.from_numpy(part) for part in four_bit_groups(tensor.data, tensor.kind))
-        packed, scales_and_zeros = pack_int4(numbers, scales, minimums)
-        return Held("int4", {"packed": packed, "scales_and_zeros": scales_and_zeros})
-    if fits and scheme == "int4":
-        packed, scales_and_zeros = pack_int4(*quantize_int4(_floats(tensor)))
-        return Held("int4", {"packed": packed, "scales_and_zeros": scales_and_zeros})
-    if not fits_int8(*tensor.shape):
-        return Held("bf16", {"": _floats(tensor).to(torch.bfloat16)})
-    weight, scales = quantize_int8(_floats(tensor))
-    return Held("int8", {"weight": weight, "scales": scales})
-
-
-def _floats(tensor: GgufTensor) -> Tensor:
-    return torch.from_numpy(tensor.floats())
 
 
 def _in_order(source: GgufFile, tied: bool) -> Iterator[tuple[str, GgufTensor]]:
@@ -190,3 +158,31 @@ def _configuration(source: GgufFile, tokenizer: GgufTokenizer, tied: bool) -> di
         architectures=[MODEL_FOR_CAUSAL_LM_MAPPING_NAMES[facts["model_type"]]],
     )
     return config.to_diff_dict()
+
+
+def _write_tokenizer(tokenizer: GgufTokenizer, folder: Path, context_length: int) -> None:
+    tokenizer.tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+    facts = {key: value for key, value in tokenizer.configuration.items() if key != "chat_template"}
+    facts |= {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": context_length}
+    (folder / "tokenizer_config.json").write_text(json.dumps(facts, indent=1), "utf-8")
+    if template := tokenizer.configuration.get("chat_template"):
+        (folder / "chat_template.jinja").write_text(template, "utf-8")
+    generation = {"eos_token_id": tokenizer.eos_ids, "bos_token_id": tokenizer.bos_id, "pad_token_id": tokenizer.pad_id}
+    (folder / "generation_config.json").write_text(json.dumps(generation, indent=1), "utf-8")
+
+
+def _source(file: Path) -> dict[str, Any]:
+    state = file.stat()
+    return {"name": file.name, "bytes": state.st_size, "modified_ns": state.st_mtime_ns}
+
+
+def _layout() -> list[Any] | None:
+    layout = packed_layout()
+    return list(layout) if layout else None
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Half-written folders of processes that were killed."""
+    for part in folder.parent.glob(f".{folder.name}.*.part"):
+        if time.time() - part.stat().st_mtime > ABANDONED_AFTER_S:
+            shutil.rmtree(part, ignore_errors=True)

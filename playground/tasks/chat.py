@@ -59,7 +59,7 @@ class ChatSettings:
 
     @classmethod
     def from_untrusted(cls, values: object) -> ChatSettings:
-        """Settings out of what a browser or an imported file says: numbers are put into range, the unknown is left out."""
+        """Settings out of what a browser or a file says: numbers are put into range, the unknown is left out."""
         given = values if isinstance(values, Mapping) else {}
         default = cls()
         persona = given.get("persona")

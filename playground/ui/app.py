@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
+from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from playground import __version__
 from playground.tasks.chat import PERSONAS, ChatSettings
 from playground.ui import frame
 from playground.ui.contract import Services
@@ -57,17 +58,21 @@ def launch_options(services: Services) -> dict[str, Any]:
 
 def _surroundings(services: Services) -> dict[str, Any]:
     """What FastAPI gets beside Gradio: our files, and the middleware that dresses the page."""
-    shared = services.settings.shared
-    newest_ns = max(path.stat().st_mtime_ns for path in ASSETS.rglob("*.*"))
-    version = f"v{__version__}-{newest_ns:x}"
-
-    def facts(language: str) -> dict[str, Any]:
-        return {**page_facts(services, language), "version": version}
-
+    facts = partial(page_facts, services)
     return {
-        "routes": [Mount(f"/{ASSETS_URL}", StaticFiles(directory=ASSETS))],
-        "middleware": [Middleware(PageMiddleware, facts=facts, shared=shared, version=version)],
+        "routes": [Mount(f"/{ASSETS_URL}", Assets(directory=ASSETS))],
+        "middleware": [Middleware(PageMiddleware, facts=facts, shared=services.settings.shared)],
     }
+
+
+class Assets(StaticFiles):
+    """Files of ours. A browser asks each time whether one has changed, or an update would meet half an old page."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """The file, or "not modified"."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["cache-control"] = "no-cache"
+        return response
 
 
 def page_facts(services: Services, language: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the chat page shows of a conversation, as plain values: built from the history and the turn that writes in it."""
+"""What the chat page shows of a conversation, as plain values, from the history and the turn that writes in it."""
 
 from __future__ import annotations
 
@@ -67,4 +67,9 @@ def progress_view(turn: Turn) -> dict[str, Any]:
     progress: Progress | None = turn.progress
     if progress is None:
         return {"phase": "writing", "rate": turn.stats.tokens_per_second}
-    return {"phase": progress.phase, "ahead": progress.ahead, "done": progress.done_tokens, "total": progress.total_tokens}
+    return {
+        "phase": progress.phase,
+        "ahead": progress.ahead,
+        "done": progress.done_tokens,
+        "total": progress.total_tokens,
+    }

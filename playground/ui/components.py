@@ -1,7 +1,8 @@
 """Gradio components of ours: an empty element whose content one module of `assets/js` builds and keeps.
 
 The template is static on purpose: Gradio would run text that is interpolated into a template as code. Values travel
-as JSON, and the module puts them on the page as text.
+as JSON, and the module puts them on the page as text. A function, not a subclass: Gradio writes a stub file next to
+the source of every subclass of its components.
 """
 
 from __future__ import annotations
@@ -16,36 +17,27 @@ from playground.ui.theme import ASSETS_URL
 _MOUNT = """
 /* events: {events} */
 const address = new URL('{url}/js/{module}', document.baseURI);
-address.search = window.playground.version;
 import(address).then((module) => module.mount(element.querySelector('.mount'), {{ trigger, watch, props, server }}));
 """
 
 
-class ScriptedView(gr.HTML):
+def scripted_view(
+    value: Any = None,
+    *,
+    module: str,
+    elem_id: str,
+    events: tuple[str, ...] = (),
+    functions: tuple[Callable[..., Any], ...] = (),
+) -> gr.HTML:
     """An element filled by `assets/js/<module>`, whose `mount(element, {trigger, watch, props, server})` is called.
 
     `events` are the names that the module may trigger, `functions` what it may call on the server.
     """
-
-    def __init__(
-        self,
-        value: Any = None,
-        *,
-        module: str,
-        events: tuple[str, ...] = (),
-        functions: tuple[Callable[..., Any], ...] = (),
-        **options: Any,
-    ) -> None:
-        names = " ".join(f"'{name}'" for name in events)
-        super().__init__(
-            value,
-            html_template="<div class='mount'></div>",
-            js_on_load=_MOUNT.format(events=names, url=ASSETS_URL, module=module),
-            apply_default_css=False,
-            server_functions=list(functions),
-            **options,
-        )
-
-    def api_info(self) -> dict[str, Any]:
-        """The value is any JSON."""
-        return {"type": "object"}
+    return gr.HTML(
+        value,
+        html_template="<div class='mount'></div>",
+        js_on_load=_MOUNT.format(events=" ".join(f"'{name}'" for name in events), url=ASSETS_URL, module=module),
+        apply_default_css=False,
+        server_functions=list(functions),
+        elem_id=elem_id,
+    )

@@ -8,7 +8,7 @@ import gradio as gr
 
 from playground.errors import InvalidInput
 from playground.models.catalog import find
-from playground.ui.components import ScriptedView
+from playground.ui.components import scripted_view
 from playground.ui.contract import Services
 from playground.ui.edge import answered, language_in
 from playground.ui.model_cards import panel_state
@@ -124,7 +124,7 @@ def build(services: Services) -> None:
         frame.list_chats, frame.rename_chat, frame.pin_chat, frame.delete_chat, frame.restore_chat,
         frame.export_chats, frame.import_chats, frame.list_models, frame.use_model, frame.cancel_download,
     )  # fmt: skip
-    ScriptedView(module="frame/main.js", functions=tuple(answered(one) for one in functions), elem_id="frame")
+    scripted_view(module="frame/main.js", functions=tuple(answered(one) for one in functions), elem_id="frame")
 
 
 def _hit(hit: Any) -> dict[str, Any]:

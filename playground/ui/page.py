@@ -24,12 +24,12 @@ PageFacts = Callable[[str], dict[str, Any]]
 """Language -> what the page's scripts read as `window.playground`."""
 
 
-def head(facts: dict[str, Any], version: str) -> str:
-    """What comes first in the page's <head>. `version` makes a browser fetch changed files."""
+def head(facts: dict[str, Any]) -> str:
+    """What comes first in the page's <head>."""
     # "<" cannot end the script early when it is written as an escape.
     data = json.dumps(facts, ensure_ascii=False).replace("<", "\\u003c")
-    styles = "".join(f'<link rel="stylesheet" href="{ASSETS_URL}/{escape(path)}?{version}">' for path in STYLESHEETS)
-    return f'<script>window.playground={data}</script><script src="{ASSETS_URL}/js/boot.js?{version}"></script>{styles}'
+    styles = "".join(f'<link rel="stylesheet" href="{ASSETS_URL}/{escape(path)}">' for path in STYLESHEETS)
+    return f'<script>window.playground={data}</script><script src="{ASSETS_URL}/js/boot.js"></script>{styles}'
 
 
 @dataclass
@@ -39,7 +39,6 @@ class PageMiddleware:
     app: ASGIApp
     facts: PageFacts
     shared: bool
-    version: str
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "GET":
@@ -70,7 +69,7 @@ class PageMiddleware:
         body = b"".join(part.get("body", b"") for part in rest)
         answer = MutableHeaders(raw=list(start["headers"]))
         if "content-encoding" not in answer:
-            own = head(self.facts(language_of(cookies, headers)), self.version)
+            own = head(self.facts(language_of(cookies, headers)))
             body = body.replace(b"<head>", b"<head>" + own.encode(), 1)
         answer["content-length"] = str(len(body))
         answer["cache-control"] = "no-store"

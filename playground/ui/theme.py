@@ -15,7 +15,7 @@ _FONTS = ["system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft Ya
 
 
 def theme() -> gr.themes.Base:
-    """System fonts (nothing is fetched), one accent, quiet lines; what `assets/css` does not reach looks like it too."""
+    """System fonts (nothing is fetched), one accent, quiet lines: for what `assets/css` does not reach."""
     return gr.themes.Base(
         primary_hue=gr.themes.colors.indigo,
         neutral_hue=gr.themes.colors.stone,

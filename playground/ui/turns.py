@@ -60,6 +60,7 @@ class Turn:
 
     @property
     def running(self) -> bool:
+        """Whether its thread is at work."""
         return self.status == "streaming"
 
     def figures(self) -> dict[str, object]:
@@ -75,7 +76,9 @@ class Turn:
 class Turns:
     """All turns of the program. Thread-safe."""
 
-    def __init__(self, engine: Engine, history: HistoryStore, *, on_speed: Callable[[str, float], None] | None = None) -> None:
+    def __init__(
+        self, engine: Engine, history: HistoryStore, *, on_speed: Callable[[str, float], None] | None = None
+    ) -> None:
         self._engine = engine
         self._history = history
         self._on_speed = on_speed
@@ -132,9 +135,7 @@ class Turns:
         flushed_s = time.monotonic()
         status = "done"
         try:
-            for chunk in self._engine.stream(
-                messages, params, cancel=turn.cancel, prefix_ids=turn.reply.prefix_ids
-            ):
+            for chunk in self._engine.stream(messages, params, cancel=turn.cancel, prefix_ids=turn.reply.prefix_ids):
                 _take(turn, chunk)
                 if time.monotonic() - flushed_s >= FLUSH_EVERY_S:
                     self._flush(turn)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import Any, Protocol
+
+import gradio as gr
 
 from playground.errors import NotFound
 
@@ -17,14 +18,7 @@ VISITOR_COOKIE = "playground_visitor"
 YEAR_S = 365 * 24 * 3600
 
 
-class Request(Protocol):
-    """What both Gradio's and Starlette's requests offer."""
-
-    cookies: Any
-    headers: Any
-
-
-def owner_of(request: Request, *, shared: bool) -> str:
+def owner_of(request: gr.Request, *, shared: bool) -> str:
     """The owner of a request. Raises NotFound for a shared machine's visitor without a name."""
     if not shared:
         return LOCAL_OWNER
@@ -33,7 +27,9 @@ def owner_of(request: Request, *, shared: bool) -> str:
         return f"user:{user}"
     name = request.cookies.get(VISITOR_COOKIE, "")
     if not 32 <= len(name) <= 128:
-        raise NotFound("This browser does not accept cookies, so your chats cannot be kept apart. Allow cookies, reload.")
+        raise NotFound(
+            "This browser does not accept cookies, so your chats cannot be kept apart. Allow cookies and reload."
+        )
     return "visitor:" + hashlib.sha256(name.encode()).hexdigest()[:32]
 
 

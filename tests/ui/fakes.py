@@ -63,7 +63,11 @@ class FakeEngine:
             if not self._may_go_on(cancel):
                 yield Chunk(stats=self._stats(params, prompt_tokens, count - 1), finish_reason="cancelled")
                 return
-            others = (Alternative(ord(sign), sign, -0.2), Alternative(ord("X"), "X", -1.8), Alternative(60, "<b>", -4.0))
+            others = (
+                Alternative(ord(sign), sign, -0.2),
+                Alternative(ord("X"), "X", -1.8),
+                Alternative(60, "<b>", -4.0),
+            )
             token = Token(ord(sign), sign, -0.2, others[: params.alternatives])
             yield Chunk(sign, (token,), self._stats(params, prompt_tokens, count))
         yield Chunk(stats=self._stats(params, prompt_tokens, len(answer)), finish_reason="stop")

@@ -14,7 +14,7 @@ from playground.messages import Message, SamplingParams
 from playground.tasks.chat import ChatSettings, check_message, prompt
 from playground.ui.chat_actions import ChatActions, Outcome, Request
 from playground.ui.chat_view import conversation_view, empty_view, with_turn
-from playground.ui.components import ScriptedView
+from playground.ui.components import scripted_view
 from playground.ui.contract import Services, Tab
 from playground.ui.edge import answered, language_in, shown
 from playground.ui.reply_tokens import as_row, unpack
@@ -160,7 +160,7 @@ def build(services: Services) -> None:
     functions = (
         tab.stop_reply, tab.reply_tokens, tab.discard_chat, tab.list_presets, tab.save_preset, tab.remove_preset,
     )  # fmt: skip
-    view = ScriptedView(
+    view = scripted_view(
         empty_view(), module="chat/main.js", events=("act",), functions=tuple(answered(one) for one in functions),
         elem_id="chat",
     )  # fmt: skip

@@ -1,0 +1,46 @@
+# make run · make test · make lint · make screenshots · make bench
+# Everything is installed into .venv by the first command that needs it; a second time costs nothing.
+
+SUPPORTED = import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python3.10 python,\
+            $(shell $(name) -c '$(SUPPORTED)' >/dev/null 2>&1 && echo $(name))))
+BIN = .venv/bin
+
+.PHONY: run setup setup-dev test lint format screenshots bench
+
+run: setup
+	@$(BIN)/python app.py
+
+setup: .venv/.installed
+
+setup-dev: .venv/.installed-dev
+
+.venv/.installed: requirements.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.10 to 3.13 is needed and was not found. Install one of them, or name it: make run PYTHON=/path/to/python3"; exit 1; }
+	@test -x $(BIN)/python || { echo "Setting up .venv with $(PYTHON)"; $(PYTHON) -m venv .venv; } || { rm -rf .venv; echo "Python's venv module is missing; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "Installing what the playground needs; the first time this takes some minutes."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/.installed-dev: requirements-dev.txt .venv/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+test: setup-dev
+	@$(BIN)/python -m pytest
+
+lint: setup-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ty check
+
+format: setup-dev
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+# The pictures of the README, drawn anew by the browser tests with the model that visitors get.
+screenshots: setup-dev
+	@PLAYGROUND_TEST_MODEL=qwen2.5-coder-0.5b-instruct PLAYGROUND_TEST_SCREENSHOTS=assets/screenshots $(BIN)/python -m pytest tests/browser/test_pictures.py
+
+bench: setup-dev
+	@$(BIN)/python -m benchmarks.models

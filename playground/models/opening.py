@@ -1,0 +1,97 @@
+"""A prepared folder -> a model that runs: its network is built without memory, its weights are mapped from the files.
+
+Owns the swap of quantised layers into transformers' own model. Nothing is copied: the pages of the files are read when
+a layer is first used, and several processes share them.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedModel, PreTrainedTokenizerFast
+
+from playground.models.prepared import EMBEDDING, HEAD
+from playground.models.quantization import Int4Linear, Int8Embedding, Int8Linear
+from playground.models.stored_weights import PADDING
+
+
+def open_folder(folder: Path) -> PreTrainedModel:
+    """The model of a prepared folder, on the CPU, in evaluation mode.
+
+    Raises OSError, ValueError or KeyError when the folder is not what its manifest says.
+    """
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    config = AutoConfig.for_model(**json.loads((folder / "config.json").read_text("utf-8")))
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16, attn_implementation="sdpa")
+    tensors = _map_tensors(folder, json.loads((folder / "model.safetensors.index.json").read_text("utf-8")))
+    for name, kind in manifest["modules"].items():
+        model.set_submodule(name, _quantised(model, name, kind, tensors))
+    if config.tie_word_embeddings:
+        _tie(model, tensors)
+    model.load_state_dict(tensors, strict=False, assign=True)
+    _fill_buffers(model)
+    missing = [name for name, tensor in _all_tensors(model) if tensor.is_meta]
+    if missing:
+        raise KeyError(f"{folder} lacks {missing[0]}")
+    model.generation_config = GenerationConfig(**json.loads((folder / "generation_config.json").read_text("utf-8")))
+    return model.eval().requires_grad_(False)
+
+
+def open_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
+    """The tokenizer of a prepared folder; `chat_template` is None where the model has none."""
+    facts = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+    facts.pop("tokenizer_class")
+    template = folder / "chat_template.jinja"
+    return PreTrainedTokenizerFast(
+        tokenizer_file=str(folder / "tokenizer.json"),
+        chat_template=template.read_text("utf-8") if template.exists() else None,
+        **facts,
+    )
+
+
+def _map_tensors(folder: Path, index: dict) -> dict[str, Tensor]:
+    tensors: dict[str, Tensor] = {}
+    for file in sorted(set(index["weight_map"].values())):
+        with safe_open(folder / file, framework="pt") as shard:
+            names = [name for name in shard.keys() if not name.startswith(PADDING)]  # noqa: SIM118
+            tensors |= {name: shard.get_tensor(name) for name in names}
+    return tensors
+
+
+def _quantised(model: PreTrainedModel, name: str, kind: str, tensors: dict[str, Tensor]) -> nn.Module:
+    if name == EMBEDDING:
+        multiplier = float(getattr(model.get_submodule(name), "scalar_embed_scale", 1.0))
+        # Gemma's factor is rounded to the type of the weights before it is used.
+        multiplier = torch.tensor(multiplier, dtype=torch.bfloat16).item()
+        return Int8Embedding(tensors.pop(f"{name}.weight"), tensors.pop(f"{name}.scales"), multiplier=multiplier)
+    bias = tensors.pop(f"{name}.bias", None)
+    if kind == "int4":
+        return Int4Linear(tensors.pop(f"{name}.packed"), tensors.pop(f"{name}.scales_and_zeros"), bias)
+    return Int8Linear(tensors.pop(f"{name}.weight"), tensors.pop(f"{name}.scales"), bias)
+
+
+def _tie(model: PreTrainedModel, tensors: dict[str, Tensor]) -> None:
+    embedding = model.get_submodule(EMBEDDING)
+    if isinstance(embedding, Int8Embedding):
+        model.set_submodule(HEAD, Int8Linear(embedding.weight, embedding.scales))
+    else:
+        tensors[f"{HEAD}.weight"] = tensors[f"{EMBEDDING}.weight"]
+
+
+def _fill_buffers(model: PreTrainedModel) -> None:
+    """Compute the buffers that no file holds: the frequencies of the rotary embedding, Gemma's embedding scale."""
+    for module in model.modules():
+        waiting = [name for name, buffer in module.named_buffers(recurse=False) if buffer.is_meta]
+        if waiting:
+            for name in waiting:
+                module._buffers[name] = torch.empty_like(module._buffers[name], device="cpu")
+            model._init_weights(module)
+
+
+def _all_tensors(model: nn.Module) -> list[tuple[str, Tensor]]:
+    return [*model.named_parameters(), *model.named_buffers()]
