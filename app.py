@@ -27,7 +27,7 @@ def main() -> None:
     history, notice = start.open_history(settings.data_dir)
     turns = Turns(engine, history, on_speed=shelf.note_speed)
     services = Services(settings, shelf, engine, history, turns, notice)
-    start.open_first(engine, models)
+    start.open_first(engine, shelf, models)
     build_app(services).launch(**launch_options(services))
     turns.close()
     engine.close()

@@ -24,6 +24,7 @@ from playground.history.store import HistoryStore
 from playground.models import disk
 from playground.models.catalog import ModelSpec
 from playground.models.choice import candidates
+from playground.models.shelf import ModelShelf
 from playground.models.transfer import size_text
 from playground.models.weights import present_ids
 from playground.settings import Settings
@@ -60,12 +61,13 @@ def suitable_models(settings: Settings) -> tuple[tuple[ModelSpec, str], ...]:
     )
 
 
-def open_first(engine: Engine, models: Sequence[tuple[ModelSpec, str]]) -> threading.Thread:
+def open_first(engine: Engine, shelf: ModelShelf, models: Sequence[tuple[ModelSpec, str]]) -> threading.Thread:
     """Open the first model that can be had, in the background; the terminal shows how far it is."""
 
     def work() -> None:
         for spec, reason in models:
             print(f"Opening {spec.name}. {reason}", flush=True)
+            shelf.note_choice(spec.id, reason)
             engine.open(spec)
             if _watch(engine, spec):
                 return

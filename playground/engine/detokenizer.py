@@ -35,10 +35,9 @@ class Detokenizer:
         strip_start: bool = False,
     ) -> None:
         self._tokenizer = tokenizer
-        self._window = list(prefix_ids)[-_PREFIX_TOKENS:]
-        self._known = len(self._window)
-        """Tokens at the start of the window whose text is out; the rest is one incomplete character or more."""
-        self._known_text = self._decode(self._window)
+        self._window, self._known = self._split_prefix(list(prefix_ids))
+        """`_known` tokens at the start of the window have given their text; the rest is not a whole character yet."""
+        self._known_text = self._decode(self._window[: self._known])
         self._stop = tuple(string for string in stop if string)
         self._strip_start = strip_start and not prefix_ids
         self._held: deque[Token] = deque()
@@ -53,16 +52,31 @@ class Detokenizer:
         self._held.append(replace(token, text=self._visible(self._next_text())))
         return self._release(at_end=False)
 
-    def flush(self) -> tuple[Token, ...]:
-        """The tokens still held at the end of the reply; an incomplete character shows as U+FFFD."""
+    def flush(self, *, show_incomplete: bool = True) -> tuple[Token, ...]:
+        """The tokens still held at the end of the reply. An incomplete character shows as U+FFFD, or not at all when
+        the reply may be continued: then the next tokens complete it."""
         if self.stopped:
             return ()
-        if self._known < len(self._window) and self._held:
+        if show_incomplete and self._known < len(self._window) and self._held:
             rest = self._visible(self._behind_known(self._decode(self._window)))
             last = self._held.pop()
             self._held.append(replace(last, text=last.text + rest))
             self._known = len(self._window)
         return self._release(at_end=True)
+
+    def _split_prefix(self, ids: list[int]) -> tuple[list[int], int]:
+        """The last tokens of `ids`, and how many of them come before a character that is not complete yet.
+
+        Both ends of that part lie between characters where possible: decoders with byte tokens give U+FFFD for every
+        byte of a run that is cut wrongly.
+        """
+        for size in range(_PREFIX_TOKENS, _PREFIX_TOKENS + _CHARACTER_TOKENS):
+            window = ids[-size:]
+            for known in range(len(window), max(-1, len(window) - _CHARACTER_TOKENS), -1):
+                text = self._decode(window[:known])
+                if not text.startswith(_INCOMPLETE) and not text.endswith(_INCOMPLETE):
+                    return window, known
+        return ids[-_PREFIX_TOKENS:], min(len(ids), _PREFIX_TOKENS)
 
     def _decode(self, ids: Sequence[int]) -> str:
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False))
@@ -111,7 +125,7 @@ class Detokenizer:
             self.stopped = True
             return self._release_before(min(found))
         safe_end = len(text) if at_end else len(text) - self._possible_stop_start(text)
-        ready = len(self._held) - (len(self._window) - self._known)
+        ready = len(self._held) - (0 if at_end else len(self._window) - self._known)
         released, end = [], 0
         while self._held and len(released) < ready:
             end += len(self._held[0].text)

@@ -91,6 +91,12 @@ class Engine:
             raise ModelUnavailable("No model is open yet. Choose one first.")
         return session.prompts.count(messages)
 
+    def check_fits(self, messages: Sequence[Message], params: SamplingParams) -> None:
+        """Raise PromptTooLong if the newest of `messages` can never be answered; silent while no model is open."""
+        session = self._worker.session
+        if session is not None:
+            session.prompts.build(messages, max_new_tokens=params.max_new_tokens)
+
     def close(self, timeout_s: float = 10.0) -> None:
         """Stop all answers and end the model's thread."""
         self._worker.close(timeout_s)

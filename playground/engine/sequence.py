@@ -103,7 +103,7 @@ class RunningSequence:
 
     def finish(self, reason: FinishReason, released: tuple[Token, ...] = ()) -> None:
         """End the answer: hand out what is still held and free the cache."""
-        released += self._detokenizer.flush()
+        released += self._detokenizer.flush(show_incomplete=reason == "stop")
         self.finished = True
         self.cache.clear()
         # The newest token may have completed a stop string that was held back.

@@ -36,6 +36,7 @@ class ConversationRow:
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> ConversationRow:
+        """The row as a value."""
         return cls(
             id=row["id"],
             title=row["title"],
@@ -70,6 +71,7 @@ class MessageRow:
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> MessageRow:
+        """The row as a value."""
         return cls(
             id=row["id"],
             conversation_id=row["conversation_id"],
@@ -120,6 +122,7 @@ class RunRow:
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> RunRow:
+        """The row as a value."""
         return cls(
             id=row["id"],
             task=row["task"],

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import mmap
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,11 @@ STRING, ARRAY = 8, 9
 SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 """The format's number for a value type -> the code of `struct` (little-endian)."""
 
-FLOATS = {GGMLQuantizationType.F32: np.float32, GGMLQuantizationType.F16: np.float16, GGMLQuantizationType.F64: np.float64}
+FLOATS = {
+    GGMLQuantizationType.F32: np.float32,
+    GGMLQuantizationType.F16: np.float16,
+    GGMLQuantizationType.F64: np.float64,
+}
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,17 @@ class GgufTensor:
             halves = self.data.reshape(-1).view(np.uint16).astype(np.uint32) << 16
             return halves.view(np.float32).reshape(self.shape)
         return dequantize(self.data, self.kind).reshape(self.shape)
+
+    def every(self, step: int) -> GgufTensor:
+        """One row in `step`."""
+        data = np.ascontiguousarray(self.data[::step])
+        return replace(self, shape=(len(data), *self.shape[1:]), data=data)
+
+    def parts(self, rows: int) -> Iterator[GgufTensor]:
+        """The tensor in pieces of at most so many rows."""
+        for start in range(0, self.shape[0], rows):
+            data = self.data[start : start + rows]
+            yield replace(self, shape=(len(data), *self.shape[1:]), data=data)
 
 
 class GgufFile:

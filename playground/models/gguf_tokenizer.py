@@ -62,7 +62,12 @@ def read_tokenizer(file: GgufFile) -> GgufTokenizer:
     _add_whole_tokens(tokenizer, tokens, types)
     special = {
         name: tokens[facts[f"ggml.{key}_token_id"]]
-        for name, key in (("bos_token", "bos"), ("eos_token", "eos"), ("unk_token", "unknown"), ("pad_token", "padding"))
+        for name, key in (
+            ("bos_token", "bos"),
+            ("eos_token", "eos"),
+            ("unk_token", "unknown"),
+            ("pad_token", "padding"),
+        )
         if f"ggml.{key}_token_id" in facts
     }
     if facts.get("ggml.add_bos_token", kind == "llama") and "bos_token" in special:
@@ -148,5 +153,7 @@ def _add_whole_tokens(tokenizer: Tokenizer, tokens: list[str], types: list[int])
     known = tokenizer.get_vocab(with_added_tokens=False)
     whole = [(tokens[id], kind) for id, kind in enumerate(types) if kind in (CONTROL, USER_DEFINED)]
     whole = [(token, kind) for token, kind in whole if token in known]
-    tokenizer.add_special_tokens([AddedToken(t, normalized=False, special=True) for t, kind in whole if kind == CONTROL])
+    tokenizer.add_special_tokens(
+        [AddedToken(t, normalized=False, special=True) for t, kind in whole if kind == CONTROL]
+    )
     tokenizer.add_tokens([AddedToken(t, normalized=False, special=False) for t, kind in whole if kind == USER_DEFINED])

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 from playground.models.prepared import EMBEDDING, HEAD
-from playground.models.quantization import Int4Linear, Int8Embedding, Int8Linear
+from playground.models.quantization import Int4Linear, Int8Embedding, Int8Linear, embedding_multiplier
 from playground.models.stored_weights import PADDING
 
 
@@ -65,9 +65,7 @@ def _map_tensors(folder: Path, index: dict) -> dict[str, Tensor]:
 
 def _quantised(model: PreTrainedModel, name: str, kind: str, tensors: dict[str, Tensor]) -> nn.Module:
     if name == EMBEDDING:
-        multiplier = float(getattr(model.get_submodule(name), "scalar_embed_scale", 1.0))
-        # Gemma's factor is rounded to the type of the weights before it is used.
-        multiplier = torch.tensor(multiplier, dtype=torch.bfloat16).item()
+        multiplier = embedding_multiplier(model.get_submodule(name))
         return Int8Embedding(tensors.pop(f"{name}.weight"), tensors.pop(f"{name}.scales"), multiplier=multiplier)
     bias = tensors.pop(f"{name}.bias", None)
     if kind == "int4":
@@ -86,10 +84,9 @@ def _tie(model: PreTrainedModel, tensors: dict[str, Tensor]) -> None:
 def _fill_buffers(model: PreTrainedModel) -> None:
     """Compute the buffers that no file holds: the frequencies of the rotary embedding, Gemma's embedding scale."""
     for module in model.modules():
-        waiting = [name for name, buffer in module.named_buffers(recurse=False) if buffer.is_meta]
+        waiting = {name: buffer for name, buffer in module.named_buffers(recurse=False) if buffer.is_meta}
         if waiting:
-            for name in waiting:
-                module._buffers[name] = torch.empty_like(module._buffers[name], device="cpu")
+            module._buffers |= {name: torch.empty_like(buffer, device="cpu") for name, buffer in waiting.items()}
             model._init_weights(module)
 
 

@@ -10,10 +10,12 @@ A few rows (decoding) are multiplied by PyTorch's integer kernels, which read a 
 from __future__ import annotations
 
 from functools import cache
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from transformers import BitsAndBytesConfig, PreTrainedModel
 
 from playground.models.gguf_blocks import GROUP
 
@@ -36,6 +38,9 @@ class Int4Linear(nn.Module):
     the input's type. Gradients reach the input, never the weights.
     """
 
+    packed: Tensor
+    scales_and_zeros: Tensor
+    bias: Tensor | None
     bf16_from_rows: int = INT4_UNPACK_FROM_ROWS
     """From so many rows on a product is made in bf16; `machine.py` switches that off where it is slower."""
 
@@ -81,6 +86,9 @@ class Int8Linear(nn.Module):
     Buffers: `weight` int8 [out, in], `scales` bf16 [out], `bias` bf16 [out] or None.
     """
 
+    weight: Tensor
+    scales: Tensor
+    bias: Tensor | None
     bf16_from_rows: int = INT8_UNPACK_FROM_ROWS
 
     def __init__(self, weight: Tensor, scales: Tensor, bias: Tensor | None = None) -> None:
@@ -116,6 +124,9 @@ class Int8Embedding(nn.Module):
 
     `multiplier` is what Gemma multiplies its embeddings by, 1 elsewhere. Results are bf16.
     """
+
+    weight: Tensor
+    scales: Tensor
 
     def __init__(self, weight: Tensor, scales: Tensor, *, multiplier: float = 1.0) -> None:
         super().__init__()
@@ -181,12 +192,55 @@ def quantize_int8(weight: Tensor) -> tuple[Tensor, Tensor]:
     return (weight / scales.float()[:, None]).round_().clamp_(-127, 127).to(torch.int8), scales
 
 
-def quantize_linear(linear: nn.Linear) -> nn.Module:
-    """The same layer with 4-bit weights, or the layer itself where its shape does not fit the kernel."""
-    if not fits_int4(linear.out_features, linear.in_features):
-        return linear
+def quantize_linear(linear: nn.Linear, *, bits: Literal[4, 8] = 4) -> nn.Module:
+    """The same layer with 4-bit or 8-bit weights, or the layer itself where its shape fits no kernel."""
+    shape = (linear.out_features, linear.in_features)
+    weight = linear.weight.detach()
     bias = None if linear.bias is None else linear.bias.detach().to(torch.bfloat16)
-    return Int4Linear(*pack_int4(*quantize_int4(linear.weight.detach())), bias)
+    if bits == 4 and fits_int4(*shape):
+        return Int4Linear(*pack_int4(*quantize_int4(weight)), bias)
+    return Int8Linear(*quantize_int8(weight), bias) if fits_int8(*shape) else linear
+
+
+def quantize_model(model: PreTrainedModel, *, bits: Literal[4, 8]) -> None:
+    """Swap every plain linear layer of a model on the CPU, one at a time, so that memory never holds it twice.
+
+    The output layer gets 8 bits whatever `bits` says, and shares them with the embedding where the two are one table.
+    """
+    head, embedding = model.get_output_embeddings(), model.get_input_embeddings()
+    tied = head is not None and head.weight is embedding.weight
+    layers = [(name, module) for name, module in model.named_modules() if type(module) is nn.Linear]
+    for name, module in layers:
+        swapped = quantize_linear(module, bits=8 if module is head else bits)
+        model.set_submodule(name, swapped)
+        if module is head and tied and isinstance(swapped, Int8Linear):
+            multiplier = embedding_multiplier(embedding)
+            model.set_input_embeddings(Int8Embedding(swapped.weight, swapped.scales, multiplier=multiplier))
+
+
+def embedding_multiplier(embedding: nn.Module) -> float:
+    """What Gemma multiplies its embeddings by, rounded to the type of the weights as it does; 1 elsewhere."""
+    return torch.tensor(getattr(embedding, "scalar_embed_scale", 1.0), dtype=torch.bfloat16).item()
+
+
+def held_as(model: nn.Module) -> str:
+    """How the layers of a model are held: "int4", "int8", "int4+int8" or "bf16". Tables do not count."""
+    kinds = {type(module) for name, module in model.named_modules() if not name.endswith("lm_head")}
+    return {(True, False): "int4", (False, True): "int8", (True, True): "int4+int8"}.get(
+        (Int4Linear in kinds, Int8Linear in kinds), "bf16"
+    )
+
+
+def bitsandbytes_config(kind: Literal["nf4", "int8"]) -> BitsAndBytesConfig:
+    """What `from_pretrained` needs. The same "nf4" runs on CUDA and, for tests, on a CPU."""
+    if kind == "int8":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
 
 
 @cache

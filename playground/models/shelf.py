@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from playground.errors import PlaygroundError
 from playground.models import loader, weights
 from playground.models.catalog import MODELS, ModelSpec
+from playground.models.scheme import known_quantization
 from playground.models.transfer import size_text
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class ShelfEntry:
     problem: str | None
     """Why the last attempt to fetch it failed."""
     tokens_per_second: float | None
+    reason: str | None
+    """Why it was chosen when the program started."""
 
 
 class ModelShelf:
@@ -65,6 +68,7 @@ class ModelShelf:
         self._cancelled: dict[str, threading.Event] = {}
         self._problems: dict[str, str] = {}
         self._wanted: str | None = None
+        self._reasons: dict[str, str] = {}
         self._speeds = self._read_speeds()
 
     def load(self, spec: ModelSpec, report: Callable[..., None]) -> LoadedModel:
@@ -116,9 +120,24 @@ class ModelShelf:
                 ShelfEntry(
                     spec, self.is_here(spec), self._downloads.get(spec.id), self._problems.get(spec.id),
                     self._speeds.get(spec.id),
+                    self._reasons.get(spec.id),
                 )
                 for spec in specs
             ]  # fmt: skip
+
+    @property
+    def quantization(self) -> str:
+        """How weights shall be held."""
+        return self._quantization
+
+    def hold_weights(self, quantization: str) -> None:
+        """Choose how the weights of models that are opened from now on are held. Raises InvalidInput."""
+        self._quantization = known_quantization(quantization)
+
+    def note_choice(self, model_id: str, reason: str) -> None:
+        """Remember why a model was chosen at the start."""
+        with self._lock:
+            self._reasons[model_id] = reason
 
     def note_speed(self, model_id: str, tokens_per_second: float) -> None:
         """Remember how fast a model wrote on this machine, as a running mean over answers."""

@@ -23,6 +23,7 @@ Scheme = Literal["int8", "int4", "bf16"]
 
 ALIGNMENT_BYTES = 64
 """PyTorch's 8-bit kernel crashes on weights that do not lie on a multiple of 16 bytes; safetensors promises 8."""
+PART_ROWS = 16_384
 PADDING = "padding."
 DTYPES = {torch.bfloat16: "BF16", torch.uint8: "U8", torch.int8: "I8"}
 SHARD_BYTES = 256 * 2**20
@@ -51,7 +52,9 @@ def hold(tensor: GgufTensor, scheme: str, *, is_table: bool) -> Held:
         return Held("int4", {"packed": packed, "scales_and_zeros": scales_and_zeros})
     if not fits_int8(*tensor.shape):
         return Held("bf16", {"": _floats(tensor).to(torch.bfloat16)})
-    weight, scales = quantize_int8(_floats(tensor))
+    # A vocabulary's table is large enough to matter as float32, so it is taken a part at a time.
+    parts = [quantize_int8(_floats(part)) for part in tensor.parts(PART_ROWS)]
+    weight, scales = (torch.cat(column) for column in zip(*parts, strict=True))
     return Held("int8", {"weight": weight, "scales": scales})
 
 
@@ -69,6 +72,7 @@ class ShardWriter:
         self._count = 0
 
     def add(self, tensors: dict[str, Tensor]) -> None:
+        """Take tensors in; a full file is written at once."""
         self._waiting |= tensors
         if sum(tensor.nbytes for tensor in self._waiting.values()) >= SHARD_BYTES:
             self._flush()

@@ -98,20 +98,30 @@ class Frame:
 
     def use_model(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """Change to another model; its files are fetched first if they are not here."""
-        if not self._may_switch():
-            raise InvalidInput("On a shared machine the model stays as it is. Run the app yourself to choose another.")
+        self._require_switching()
         self._services.shelf.use(find(str(data.get("id", ""))), self._services.engine.open)
+        return {}
+
+    def hold_weights(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """Hold the weights in another precision; the model in use is opened again for it."""
+        self._require_switching()
+        self._services.shelf.hold_weights(str(data.get("quantization")))
+        if spec := self._services.engine.state.spec:
+            self._services.engine.open(spec)
         return {}
 
     def cancel_download(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """Stop a download; what has arrived is kept for the next attempt."""
-        if not self._may_switch():
-            raise InvalidInput("On a shared machine the model stays as it is. Run the app yourself to choose another.")
+        self._require_switching()
         self._services.shelf.cancel(str(data.get("id")))
         return {}
 
     def _may_switch(self) -> bool:
         return not self._services.settings.shared
+
+    def _require_switching(self) -> None:
+        if not self._may_switch():
+            raise InvalidInput("On a shared machine the model stays as it is. Run the app yourself to choose another.")
 
     def _owner(self, request: gr.Request) -> str:
         return owner_of(request, shared=self._services.settings.shared)
@@ -122,7 +132,8 @@ def build(services: Services) -> None:
     frame = Frame(services)
     functions = (
         frame.list_chats, frame.rename_chat, frame.pin_chat, frame.delete_chat, frame.restore_chat,
-        frame.export_chats, frame.import_chats, frame.list_models, frame.use_model, frame.cancel_download,
+        frame.export_chats, frame.import_chats, frame.list_models, frame.use_model, frame.hold_weights,
+        frame.cancel_download,
     )  # fmt: skip
     scripted_view(module="frame/main.js", functions=tuple(answered(one) for one in functions), elem_id="frame")
 

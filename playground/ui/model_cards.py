@@ -6,11 +6,12 @@ from typing import Any
 
 from playground.engine.engine import EngineState
 from playground.models.catalog import ModelSpec
+from playground.models.scheme import QUANTIZATIONS
 from playground.models.shelf import Download, ModelShelf, ShelfEntry
 from playground.models.transfer import size_text
 from playground.ui.strings import sentence, text
 
-BITS = {"nf4": "4-bit", "int4": "4-bit", "int8": "8-bit", "bf16": "16-bit", "fp32": "32-bit"}
+BITS = {"nf4": "4-bit", "int4": "4-bit", "int4+int8": "4+8-bit", "int8": "8-bit", "bf16": "16-bit", "fp32": "32-bit"}
 
 
 def panel_state(state: EngineState, shelf: ModelShelf, language: str, can_switch: bool) -> dict[str, Any]:
@@ -27,6 +28,8 @@ def panel_state(state: EngineState, shelf: ModelShelf, language: str, can_switch
         "seconds": round(state.opening_for_s, 1),
         "running": state.running + state.waiting,
         "can_switch": can_switch,
+        "quantization": shelf.quantization,
+        "quantizations": list(QUANTIZATIONS),
         "models": [_card(entry, language) for entry in shelf.entries()],
     }
 
@@ -57,6 +60,7 @@ def _card(entry: ShelfEntry, language: str) -> dict[str, Any]:
         "context_length": spec.context_length or 0,
         "licence": spec.licence,
         "here": entry.here,
+        "reason": sentence(language, entry.reason) if entry.reason else None,
         "speed": entry.tokens_per_second,
         "problem": sentence(language, entry.problem) if entry.problem else None,
         "download": _download(entry.download, language) if entry.download else None,

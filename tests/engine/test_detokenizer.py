@@ -84,6 +84,20 @@ def test_an_incomplete_character_shows_at_the_end(tiny_tokenizer):
     assert joined(tokens) == "ok \ufffd"
 
 
+@settings(max_examples=80, deadline=None)
+@given(st.text(alphabet="a 中🙂é", max_size=12), st.data())
+def test_an_answer_cut_anywhere_and_continued_loses_nothing(tiny_tokenizer, sentencepiece, text, data):
+    for tokenizer in (tiny_tokenizer, sentencepiece):
+        ids = encode(tokenizer, text)
+        cut = data.draw(st.integers(0, len(ids)))
+        detokenizer = Detokenizer(tokenizer)
+        first = [token for token_id in ids[:cut] for token in detokenizer.push(Token(token_id, ""))]
+        first += detokenizer.flush(show_incomplete=False)
+        second, _ = stream(tokenizer, ids[cut:], prefix_ids=ids[:cut])
+        assert [token.id for token in first] == ids[:cut]
+        assert joined(first) + joined(second) == tokenizer.decode(ids)
+
+
 def test_every_token_carries_its_share(tiny_tokenizer):
     tokens, _ = stream(tiny_tokenizer, encode(tiny_tokenizer, "a中b"))
     assert [token.text for token in tokens] == ["a", "", "", "中", "b"]

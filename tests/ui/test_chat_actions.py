@@ -177,7 +177,14 @@ def test_a_turn_outlives_its_page_and_is_flushed_while_it_runs(desk: Desk, monke
 
 
 def test_settings_out_of_range_are_put_into_range(desk: Desk) -> None:
-    wild = {"temperature": 99, "top_k": -3, "seed": "x", "max_new_tokens": float("nan"), "stop": ["", "END", 3], "persona": "?"}
+    wild = {
+        "temperature": 99,
+        "top_k": -3,
+        "seed": "x",
+        "max_new_tokens": float("nan"),
+        "stop": ["", "END", 3],
+        "persona": "?",
+    }
     chat = desk.send("Hi", settings=wild)
     params = desk.engine.requests[-1][1]
     assert (params.temperature, params.top_k, params.seed, params.max_new_tokens) == (2.0, 0, 0, 1024)

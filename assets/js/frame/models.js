@@ -62,6 +62,7 @@ export class ModelChip {
     this.cards.replaceChildren(...this.state.models.map((model) => this.card(model)));
     if (typing) this.cards.querySelector(`[data-key="${CSS.escape(typing)}"]`)?.focus();
     this.custom.hidden = !isExpert() || !this.state.can_switch;
+    this.precision.replaceChildren(...this.state.quantizations.map((name) => h("option", { value: name, selected: name === this.state.quantization }, name)));
     this.panel.place();
   }
 
@@ -71,6 +72,7 @@ export class ModelChip {
     return h("section", { class: current ? "card current" : "card", "aria-label": model.name },
       h("div", { class: "card-title" }, h("strong", {}, model.name), current ? h("span", { class: "badge" }, t(this.state.phase === "ready" ? "in_use" : "opening_badge")) : null),
       h("p", {}, model.good_at), h("p", { class: "hint" }, facts.join(" · ")),
+      isExpert() && model.reason ? h("p", { class: "hint" }, model.reason) : null,
       isExpert() ? h("p", { class: "hint mono" }, [model.id, model.licence, t("context", { count: number.format(model.context_length) })].join(" · ")) : null,
       current && this.state.reason ? h("p", { class: "hint" }, this.state.reason) : null,
       current && this.state.phase === "failed" ? h("p", { class: "problem" }, this.state.error) : null,
@@ -96,7 +98,18 @@ export class ModelChip {
     const input = h("input", { type: "text", placeholder: "org/name", "aria-label": t("other_model") });
     const use = () => { if (input.value.trim()) this.ask("use_model", { id: input.value.trim(), name: input.value.trim() }); };
     input.addEventListener("keydown", (event) => { if (event.key === "Enter") use(); });
-    return h("div", { class: "custom-model", hidden: true }, h("label", {}, t("other_model")), h("div", { class: "row" }, input, button(t("use"), { text: true, onclick: use })), h("small", {}, t("other_model_hint")));
+    return h("div", { class: "custom-model", hidden: true }, h("label", {}, t("other_model")), h("div", { class: "row" }, input, button(t("use"), { text: true, onclick: use })), h("small", {}, t("other_model_hint")), this.precisionField());
+  }
+
+  precisionField() {
+    const select = h("select", { id: "precision" });
+    select.addEventListener("change", async () => {
+      const answer = await this.server.hold_weights({ quantization: select.value });
+      if (answer?.error) toast(answer.error);
+      await this.poll();
+    });
+    this.precision = select;
+    return h("div", { class: "row" }, h("label", { for: "precision" }, t("precision")), select);
   }
 
   async ask(name, model) {
