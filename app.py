@@ -24,7 +24,7 @@ def main() -> None:
     sources = Sources(settings.use_hub, settings.use_mirror, settings.hub_endpoint, settings.hub_token)
     shelf = ModelShelf(settings.cache_dir, sources, device=start.device(), quantization=settings.quantization)
     engine = Engine(shelf.load)
-    history, notice = start.open_history(settings.data_dir)
+    history, notice = start.open_history(settings.data_dir, shared_disk=settings.shared_disk)
     turns = Turns(engine, history, on_speed=shelf.note_speed)
     services = Services(settings, shelf, engine, history, turns, notice)
     start.open_first(engine, shelf, models)

@@ -53,6 +53,8 @@ class Settings:
     """Port that the server listens on, or the first one to try if its reason is "default"."""
     shared: bool
     """Several visitors use one server and must not see each other's chats."""
+    shared_disk: bool
+    """`data_dir` lies on a network disk without locks, such as a Space's bucket."""
     on_space: bool
     """The app runs as a Hugging Face Space."""
     log_level: str
@@ -161,6 +163,8 @@ _VARIABLES: tuple[_Variable, ...] = (
               _one_of("auto", "nf4", "int8", "int4", "bf16")),
     _Variable("PLAYGROUND_SHARED", "shared", "auto, on or off", "auto",
               "Keep visitors' chats apart; auto: on a Space, or when others can reach the server.", _auto_on_off),
+    _Variable("PLAYGROUND_SHARED_DISK", "shared_disk", "on or off", "off",
+              "The data folder is on a network disk without locks, such as a Space's bucket.", _on_off),
     _Variable("PLAYGROUND_LOG_LEVEL", "log_level", "debug, info, warning or error", "warning",
               "Least important messages in the terminal.", _one_of("DEBUG", "INFO", "WARNING", "ERROR", upper=True)),
     _Variable("GRADIO_SERVER_NAME", "server_name", "an address or a host name such as 0.0.0.0", "127.0.0.1",
@@ -176,8 +180,12 @@ def describe() -> list[tuple[str, str, str]]:
 
 
 def set_library_defaults(environ: MutableMapping[str, str]) -> None:
-    """Switch off what libraries report about their users. Call it before gradio and huggingface_hub are imported."""
-    for name, value in (("HF_HUB_DISABLE_TELEMETRY", "1"), ("GRADIO_ANALYTICS_ENABLED", "False")):
+    """No reports about users, and threads that sleep while they wait. Call it before any library is imported.
+
+    Threads that spin (OpenMP's default) make decoding ten times slower as soon as the browser needs one of two cores.
+    """
+    quiet = {"HF_HUB_DISABLE_TELEMETRY": "1", "GRADIO_ANALYTICS_ENABLED": "False", "OMP_WAIT_POLICY": "PASSIVE"}
+    for name, value in quiet.items():
         environ.setdefault(name, value)
 
 
@@ -243,6 +251,7 @@ _DEFAULTS: dict[str, _Decision] = {
     "server_name": _default("127.0.0.1"),
     "server_port": _default(7860),
     "shared": _decide_shared,
+    "shared_disk": _default(False),
     "log_level": _default("WARNING"),
 }
 

@@ -29,8 +29,8 @@ class Engine:
     """Runs one language model for many readers.
 
     `load(spec, report)` opens a model and may call `report(detail, fraction)` meanwhile. `most_running` answers are
-    written at once, others wait. A prompt is read `chunk_tokens` a step. When the model is switched, running answers
-    have `grace_s` seconds to finish.
+    written at once, others wait. A prompt is read about `chunk_tokens` a step. When the model is switched, running
+    answers have `grace_s` seconds to finish.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Engine:
         load: LoadModel,
         *,
         most_running: int = 8,
-        chunk_tokens: int = 256,
+        chunk_tokens: int = 512,
         grace_s: float = 10.0,
         make_forward: Callable[[LoadedModel], Forward] = forward_for,
     ) -> None:

@@ -68,11 +68,15 @@ class RunningSequence:
             seed=self._seed,
         )
 
-    def next_tokens(self, most: int) -> tuple[int, ...]:
-        """What the model should read next: at most `most` tokens."""
+    def next_tokens(self, chunk_tokens: int) -> tuple[int, ...]:
+        """What the model should read next: `chunk_tokens`, or all where little more than that is left.
+
+        Depends on nothing but the prompt. A short last piece would cost nearly as much as a whole one.
+        """
         if self._started_s is None:
             self._started_s = time.monotonic()
-        return tuple(self._unread[:most])
+        left = len(self._unread)
+        return tuple(self._unread[: left if left <= chunk_tokens * 3 // 2 else chunk_tokens])
 
     def wants_logits(self, taken: int) -> bool:
         """Whether reading `taken` tokens reaches the end of what is known, so that a new one can be chosen."""

@@ -45,7 +45,7 @@ class Worker:
         load: LoadModel,
         *,
         most_running: int = 8,
-        chunk_tokens: int = 256,
+        chunk_tokens: int = 512,
         grace_s: float = 10.0,
         make_forward: Callable[[LoadedModel], Forward] = forward_for,
     ) -> None:

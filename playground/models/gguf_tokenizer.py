@@ -18,7 +18,7 @@ from playground.models.gguf import GgufFile
 CONTROL, USER_DEFINED, UNUSED = 3, 4, 5
 """`tokenizer.ggml.token_type`: special; matched whole but ordinary; filler that makes the table a round number."""
 
-TURN_ENDS = ("<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "<end_of_turn>", "<eos>", "</s>")
+TURN_ENDS = ("<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "<end_of_turn>", "<eos>")
 """Names of tokens after which nothing more belongs to an answer. Files name only one of them."""
 
 CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"

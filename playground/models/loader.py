@@ -149,7 +149,10 @@ def _open_folder(folder: Path, device: torch.device, choice: Choice) -> PreTrain
 def _open_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     if (folder / "manifest.json").exists():
         return opening.open_tokenizer(folder)
-    return AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    if tokenizer is None:
+        raise ModelUnavailable(f"The folder {folder} has no tokenizer.json. Download the whole model again.")
+    return tokenizer
 
 
 def _require_model_files(spec: ModelSpec, folder: Path) -> None:

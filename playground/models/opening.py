@@ -28,13 +28,13 @@ def open_folder(folder: Path) -> PreTrainedModel:
     config = AutoConfig.for_model(**json.loads((folder / "config.json").read_text("utf-8")))
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16, attn_implementation="sdpa")
-    tensors = _map_tensors(folder, json.loads((folder / "model.safetensors.index.json").read_text("utf-8")))
+    tensors = map_tensors(folder)
     for name, kind in manifest["modules"].items():
         model.set_submodule(name, _quantised(model, name, kind, tensors))
     if config.tie_word_embeddings:
         _tie(model, tensors)
-    model.load_state_dict(tensors, strict=False, assign=True)
     _fill_buffers(model)
+    model.load_state_dict(tensors, strict=False, assign=True)
     missing = [name for name, tensor in _all_tensors(model) if tensor.is_meta]
     if missing:
         raise KeyError(f"{folder} lacks {missing[0]}")
@@ -54,7 +54,9 @@ def open_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     )
 
 
-def _map_tensors(folder: Path, index: dict) -> dict[str, Tensor]:
+def map_tensors(folder: Path) -> dict[str, Tensor]:
+    """Every tensor of a prepared folder, as a view of the mapped files."""
+    index = json.loads((folder / "model.safetensors.index.json").read_text("utf-8"))
     tensors: dict[str, Tensor] = {}
     for file in sorted(set(index["weight_map"].values())):
         with safe_open(folder / file, framework="pt") as shard:
@@ -82,7 +84,10 @@ def _tie(model: PreTrainedModel, tensors: dict[str, Tensor]) -> None:
 
 
 def _fill_buffers(model: PreTrainedModel) -> None:
-    """Compute the buffers that no file holds: the frequencies of the rotary embedding, Gemma's embedding scale."""
+    """Compute the buffers that no file holds: the frequencies of the rotary embedding, Gemma's embedding scale.
+
+    Before the weights are there, because transformers initialises a module's weights in the same breath.
+    """
     for module in model.modules():
         waiting = {name: buffer for name, buffer in module.named_buffers(recurse=False) if buffer.is_meta}
         if waiting:

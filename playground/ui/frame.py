@@ -29,8 +29,10 @@ class Frame:
         """The visitor's conversations, or with a query those that match."""
         owner, query = self._owner(request), str(data.get("query", "")).strip()[:MAX_QUERY_CHARACTERS]
         if query:
-            hits = self._services.history.search(owner, query)
-            return {"hits": [_hit(hit) for hit in hits if hit.conversation_id]}
+            hits = [hit for hit in self._services.history.search(owner, query) if hit.conversation_id]
+            # A title is mostly the beginning of its first message: one hit of the two is enough.
+            with_message = {hit.conversation_id for hit in hits if hit.message_id}
+            return {"hits": [_hit(hit) for hit in hits if hit.message_id or hit.conversation_id not in with_message]}
         rows = self._services.history.list_conversations(owner)
         return {
             "conversations": [

@@ -91,6 +91,17 @@ def test_the_same_seed_gives_the_same_draws_and_another_does_not():
     assert draws(1) == draws(1) != draws(2)
 
 
+def test_tokens_that_swap_ranks_by_a_hair_do_not_change_the_draw():
+    logits = torch.randn(200)
+    logits[:100] = 1.0
+    nearly = logits + torch.randn(200) * 1e-6
+    draws = [
+        [make_sampler(params(top_k=150), torch.Generator().manual_seed(seed))(row).id for seed in range(60)]
+        for row in (logits, nearly)
+    ]
+    assert draws[0] == draws[1]
+
+
 def test_a_greedy_sampler_takes_the_likeliest():
     assert make_sampler(params(temperature=0), torch.Generator())(torch.tensor([0.0, 3.0, 1.0])).id == 1
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -79,6 +80,30 @@ def test_a_cancelled_answer_frees_its_cache_within_a_step(session, monkeypatch):
     reply.request.cancel.set()
     scheduler.drop_cancelled()
     assert freed and freed[0] > 0 and scheduler.running == 0
+
+
+@pytest.mark.parametrize(("length", "pieces"), [(1, [20]), (29, [48]), (30, [32, 17]), (100, [32, 32, 32, 23])])
+def test_a_prompt_is_cut_the_same_way_alone_and_in_company(session, length, pieces):
+    seen: list[list[int]] = []
+
+    class Watched:
+        def step(self, batch):
+            seen.append([len(piece.token_ids) for piece in batch.slices])
+            return session.forward.step(batch)
+
+    scheduler = Scheduler(replace(session, forward=Watched()), most_running=4, chunk_tokens=32)
+    scheduler.add(Reply(Request(ASK, ENDLESS)))
+    scheduler.admit()
+    for _ in range(3):
+        scheduler.step()
+    scheduler.add(Reply(Request((Message("user", "x" * length),), ENDLESS)))
+    scheduler.admit()
+    seen.clear()
+    for _ in range(6):
+        scheduler.step()
+    scheduler.cancel_running()
+    assert [step[0] for step in seen if step != [1] * len(step)] == pieces
+    assert all(len(step) == 1 or set(step) == {1} for step in seen)
 
 
 def test_a_short_prompt_need_not_wait_for_a_long_one(session):

@@ -139,6 +139,14 @@ def test_models_with_other_attention_are_refused_with_a_sentence(build):
         TransformersForward(build().eval())
 
 
+def test_an_unlisted_model_that_mixes_tokens_outside_its_attention_is_refused():
+    torch.manual_seed(3)
+    model = StableLmForCausalLM(StableLmConfig(**SMALL)).eval()
+    model.model.layers[0].mlp.register_forward_hook(lambda module, inputs, output: output.cumsum(1))
+    with pytest.raises(ModelUnavailable, match="choose another model"):
+        TransformersForward(model)
+
+
 def test_an_unknown_attention_argument_is_refused(tiny):
     model = tiny.model("llama")
     forward = TransformersForward(model)
