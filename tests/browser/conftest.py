@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -143,10 +144,6 @@ class Visitor:
         expect(self.page.locator(".go.stopping")).to_be_visible(timeout=ANSWER_TIMEOUT_MS)
         expect(self.body).to_contain_text(re.compile(r"\S"), timeout=ANSWER_TIMEOUT_MS)
 
-    def choose_creativity(self, name: str) -> None:
-        self.page.locator(".chip").nth(1).click()
-        self.page.get_by_role("radio", name=re.compile(name)).click()
-
     def picture(self, name: str) -> None:
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=PICTURES / f"{name}.png")
@@ -154,14 +151,23 @@ class Visitor:
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Callable[..., Visitor]]:
-    """Open the page as a new person: `visit(app.url, width=..., locale=...)`. No page may report a script error."""
+    """Open the page as a new person: `visit(app.url, width=..., locale=...)`. No page may report a script error.
+
+    Answers are greedy and end after `longest` tokens, so that a test takes the same way each time.
+    """
     contexts: list[BrowserContext] = []
     problems: list[str] = []
 
-    def enter(url: str, *, width: int = 1280, height: int = 860, path: str = "", **options: Any) -> Visitor:
+    def enter(
+        url: str, *, width: int = 1280, height: int = 860, path: str = "", longest: int = 48, **options: Any
+    ) -> Visitor:
         options.setdefault("locale", "en-US")
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
+        settings = json.dumps({"temperature": 0, "max_new_tokens": longest})
+        context.add_init_script(
+            f"localStorage.getItem('playground.settings') ?? localStorage.setItem('playground.settings', '{settings}')"
+        )
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("dialog", lambda dialog: (problems.append(f"dialog {dialog.message}"), dialog.dismiss()))

@@ -15,7 +15,7 @@ from tests.browser.conftest import App, Visitor
 pytestmark = [pytest.mark.browser, pytest.mark.real]
 
 Visit = Callable[..., Visitor]
-LONG = "Count from 1 to 300 in words, one number on each line. Do not stop early."
+LONG = "Write a very long fairy tale about a fox, a lighthouse and seven storms, with many chapters."
 
 
 def test_a_first_visit_leads_to_a_streamed_answer(app: App, visit: Visit) -> None:
@@ -34,7 +34,7 @@ def test_a_first_visit_leads_to_a_streamed_answer(app: App, visit: Visit) -> Non
 
 
 def test_stop_ends_the_answer_within_a_second_and_keeps_it(app: App, visit: Visit) -> None:
-    visitor = visit(app.url)
+    visitor = visit(app.url, longest=1024)
     visitor.send(LONG, wait=False)
     visitor.wait_for_words()
     began_s = time.monotonic()
@@ -56,7 +56,7 @@ def test_an_edited_question_and_a_retried_answer_keep_their_versions(app: App, v
     visitor.answer.get_by_role("button", name="Retry").click()
     expect(visitor.answer.locator(".pager")).to_contain_text("2/2")
     visitor.wait_for_answer()
-    second = visitor.body.inner_text()
+    second = visitor.body.text_content()
     visitor.answer.get_by_role("button", name="Previous version").click()
     expect(visitor.answer.locator(".pager")).to_contain_text("1/2")
     question = visitor.page.locator(".message.user")
@@ -76,7 +76,7 @@ def test_an_edited_question_and_a_retried_answer_keep_their_versions(app: App, v
 def test_a_reload_shows_the_same_chat(app: App, visit: Visit) -> None:
     visitor = visit(app.url)
     visitor.send("Name a colour.")
-    before = visitor.body.inner_text()
+    before = visitor.body.text_content()
     visitor.box.fill("half a thought")
     visitor.page.reload()
     expect(visitor.body).to_have_text(before)
@@ -84,7 +84,7 @@ def test_a_reload_shows_the_same_chat(app: App, visit: Visit) -> None:
 
 
 def test_a_closed_page_loses_nothing(app: App, visit: Visit) -> None:
-    visitor = visit(app.url)
+    visitor = visit(app.url, longest=1024)
     visitor.send(LONG, wait=False)
     visitor.wait_for_words()
     address = visitor.page.url
@@ -129,7 +129,7 @@ def test_a_deleted_chat_comes_back_with_undo(app: App, visit: Visit) -> None:
 def test_two_visitors_stream_at_once_and_see_only_their_own(own_app: App, visit: Visit) -> None:
     own_app.environ["PLAYGROUND_SHARED"] = "on"
     own_app.start()
-    first, second = visit(own_app.url), visit(own_app.url)
+    first, second = visit(own_app.url, longest=1024), visit(own_app.url, longest=1024)
     first.send(LONG, wait=False)
     first.wait_for_words()
     second.send("Tell me a long story about a fox.", wait=False)
@@ -151,7 +151,6 @@ HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} </script><script>alert(2)</s
 
 def test_a_hostile_message_is_text_wherever_it_appears(app: App, visit: Visit) -> None:
     visitor = visit(app.url)
-    visitor.choose_creativity("Precise")
     visitor.send(f"Repeat exactly: {HOSTILE}")
     expect(visitor.page.locator(".message.user .own")).to_have_text(f"Repeat exactly: {HOSTILE}")
     visitor.page.get_by_role("button", name="Show probabilities").click()
@@ -178,7 +177,7 @@ def test_a_hostile_message_is_text_wherever_it_appears(app: App, visit: Visit) -
 
 def test_killing_the_app_keeps_the_question_and_what_was_written(own_app: App, visit: Visit) -> None:
     own_app.start()
-    visitor = visit(own_app.url)
+    visitor = visit(own_app.url, longest=1024)
     visitor.send(LONG, wait=False)
     visitor.wait_for_words()
     visitor.page.wait_for_timeout(2200)
