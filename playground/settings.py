@@ -180,12 +180,8 @@ def describe() -> list[tuple[str, str, str]]:
 
 
 def set_library_defaults(environ: MutableMapping[str, str]) -> None:
-    """No reports about users, and threads that sleep while they wait. Call it before any library is imported.
-
-    Threads that spin (OpenMP's default) make decoding ten times slower as soon as the browser needs one of two cores.
-    """
-    quiet = {"HF_HUB_DISABLE_TELEMETRY": "1", "GRADIO_ANALYTICS_ENABLED": "False", "OMP_WAIT_POLICY": "PASSIVE"}
-    for name, value in quiet.items():
+    """Switch off what libraries report about their users. Call it before gradio and huggingface_hub are imported."""
+    for name, value in (("HF_HUB_DISABLE_TELEMETRY", "1"), ("GRADIO_ANALYTICS_ENABLED", "False")):
         environ.setdefault(name, value)
 
 

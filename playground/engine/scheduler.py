@@ -15,6 +15,7 @@ from playground.engine.batch import pack
 from playground.engine.reply import Reply
 from playground.engine.sequence import RunningSequence
 from playground.engine.session import Session
+from playground.engine.thread_governor import ThreadGovernor
 from playground.errors import PlaygroundError
 from playground.messages import Progress
 
@@ -34,6 +35,8 @@ class Scheduler:
         self._running: list[RunningSequence] = []
         self._recent: deque[tuple[int, float]] = deque(maxlen=_RECENT_ANSWERS)
         self._told: dict[int, int] = {}
+        on_cpu = session.loaded.device.type == "cpu"
+        self._governor = ThreadGovernor(torch.get_num_threads() if on_cpu else 1)
 
     @property
     def running(self) -> int:
@@ -88,7 +91,8 @@ class Scheduler:
         writing = [(sequence, sequence.next_tokens(1)) for sequence in self._running if not sequence.reading]
         reader = next((sequence for sequence in self._running if sequence.reading), None)
         if writing:
-            self._forward(writing)
+            with self._governor.decoding(len(writing)):
+                self._forward(writing)
         if reader is not None:
             self._forward([(reader, reader.next_tokens(self._chunk_tokens))])
             # Whoever has had a turn goes behind the others.
