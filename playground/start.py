@@ -138,6 +138,12 @@ def require_port(settings: Settings) -> None:
             ) from error
 
 
+def announce(settings: Settings) -> None:
+    """Say where the page is; Gradio's own lines would invite to share it with the world."""
+    host = "127.0.0.1" if settings.server_name in ("0.0.0.0", "::") else settings.server_name
+    print(f"LLM Playground: http://{host}:{settings.server_port}  (Ctrl+C ends it)", flush=True)
+
+
 def explain_and_exit(error: PlaygroundError) -> None:
     """End the program with one sentence instead of a stack trace."""
     print(error, file=sys.stderr)

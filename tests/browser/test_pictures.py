@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.real]
 DESKTOP = {"width": 1280, "height": 860}
 PHONE = {"width": 390, "height": 844, "device_scale_factor": 2, "has_touch": True}
 QUESTIONS = (
-    "Why is the sky blue? Answer in two sentences.",
+    "Write two sentences about the sea at night.",
     "Write a Python function that says whether a word is a palindrome.",
     "写一首关于秋天的两行诗。",
     "Give me three ideas for a rainy afternoon.",
@@ -38,6 +38,7 @@ def chats(furnished: App, browser) -> list[str]:  # type: ignore[no-untyped-def]
     addresses = []
     for question in QUESTIONS:
         visitor = Visitor(context.new_page(), furnished.url).open()
+        expect(visitor.page.locator(".model-chip[data-phase=ready]")).to_be_visible(timeout=120_000)
         visitor.send(question)
         addresses.append(visitor.page.url.removeprefix(furnished.url))
     context.close()
@@ -82,4 +83,5 @@ def test_draw(
     panel = enter()
     panel.page.locator(".model-chip").click()
     expect(panel.page.locator(".card.current")).to_be_visible()
+    panel.page.wait_for_timeout(300)  # it fades in
     panel.picture(f"models-{suffix}")

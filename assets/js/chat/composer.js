@@ -15,8 +15,8 @@ export class Composer {
     this.line = h("p", { class: "line" });
     this.persona = h("button", { type: "button", class: "chip", "aria-haspopup": "dialog", onclick: () => settings.openPersonas(this.persona) });
     this.creativity = h("button", { type: "button", class: "chip", "aria-haspopup": "dialog", onclick: () => settings.openCreativity(this.creativity) });
-    this.probabilities = h("button", { type: "button", class: "chip", "aria-pressed": "false", "data-tip": t("tip_probabilities"),
-      onclick: () => onprobabilities(this.probabilities.getAttribute("aria-pressed") !== "true") }, icon("shade"), h("span", {}, t("show_probabilities")));
+    this.probabilities = h("button", { type: "button", class: "chip", "aria-pressed": "false", title: t("tip_probabilities"), "aria-label": t("show_probabilities"),
+      onclick: () => onprobabilities(this.probabilities.getAttribute("aria-pressed") !== "true") }, icon("shade"), h("span", { class: "wide-only" }, t("show_probabilities")), h("span", { class: "narrow-only" }, t("probabilities")));
     this.more = h("button", { type: "button", class: "chip", "aria-haspopup": "dialog", onclick: () => settings.openAll(this.more) }, icon("sliders"), h("span", {}, t("more")));
     this.element = h("div", { class: "composer" },
       h("div", { class: "chips" }, this.persona, this.creativity, this.probabilities, this.more),
