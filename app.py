@@ -28,7 +28,6 @@ def main() -> None:
     turns = Turns(engine, history, on_speed=shelf.note_speed)
     services = Services(settings, shelf, engine, history, turns, notice)
     start.open_first(engine, shelf, models)
-    start.announce(settings)
     build_app(services).launch(**launch_options(services))
     turns.close()
     engine.close()

@@ -41,6 +41,7 @@ def prepare_process(settings: Settings) -> None:
     torch.set_num_threads(settings.threads)
     # A service manager ends programs with SIGTERM; that should store running answers just as Ctrl+C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    announce(settings)
 
 
 def device() -> str:
