@@ -57,9 +57,24 @@ class Token:
 
 
 @dataclass(frozen=True)
+class Prefix:
+    """The beginning of an answer that is to be continued.
+
+    `ids` are its tokens and hold for the model `model_id` ("": whichever is open); another model reads `text` instead.
+    """
+
+    ids: tuple[int, ...] = ()
+    text: str = ""
+    model_id: str = ""
+
+
+@dataclass(frozen=True)
 class Stats:
     """Figures of one reply so far. Seconds and tokens."""
 
+    model_id: str = ""
+    model_name: str = ""
+    """The model that writes: a request may have waited for another one than was open when it was made."""
     prompt_tokens: int = 0
     cached_tokens: int = 0
     new_tokens: int = 0

@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import filelock
 import psutil
 import torch
 
@@ -32,6 +33,9 @@ from playground.settings import Settings
 log = logging.getLogger(__name__)
 
 HISTORY_FILE = "history.sqlite3"
+CLEAN_EVERY_S = 1800.0
+FORGETFUL = "This demo forgets your chats when it restarts. Download what you want to keep."
+_held: dict[Path, filelock.FileLock] = {}
 
 
 def prepare_process(settings: Settings) -> None:
@@ -65,26 +69,24 @@ def suitable_models(settings: Settings) -> tuple[tuple[ModelSpec, str], ...]:
 def open_first(engine: Engine, shelf: ModelShelf, models: Sequence[tuple[ModelSpec, str]]) -> threading.Thread:
     """Open the first model that can be had, in the background; the terminal shows how far it is."""
 
-    def work() -> None:
-        for spec, reason in models:
-            print(f"Opening {spec.name}. {reason}", flush=True)
-            shelf.note_choice(spec.id, reason)
-            engine.open(spec)
-            if _watch(engine, spec):
-                return
+    for spec, reason in models:
+        shelf.note_choice(spec.id, reason)
+    (first, reason), *others = models
+    print(f"Opening {first.name}. {reason}", flush=True)
+    engine.open(first, *(spec for spec, _ in others))
 
-    thread = threading.Thread(target=work, name="open-first-model", daemon=True)
+    thread = threading.Thread(target=_watch, args=(engine,), name="watch-opening", daemon=True)
     thread.start()
     return thread
 
 
-def _watch(engine: Engine, spec: ModelSpec) -> bool:
-    """Print the progress of an opening until it ends; False when the next candidate should be tried."""
+def _watch(engine: Engine) -> None:
+    """Print the progress of the first opening until it ends."""
     started_s, printed = time.monotonic(), ""
     interactive = sys.stdout.isatty()
     while (state := engine.state).phase in ("opening", "empty"):
         share = "" if state.opening_fraction is None else f" {state.opening_fraction:.0%}"
-        line = f"  {state.opening_detail}{share}"
+        line = f"  {state.spec.name if state.spec else ''}: {state.opening_detail}{share}"
         # A log file gets a line when the step changes, a person at a terminal one line that moves.
         step = line if interactive else state.opening_detail.split(" ")[0]
         if state.opening_detail and step != printed:
@@ -93,26 +95,29 @@ def _watch(engine: Engine, spec: ModelSpec) -> bool:
         time.sleep(0.1)
     if interactive and printed:
         print("\r\033[K", end="")
-    if state.phase == "failed" and state.spec == spec:
+    if state.phase == "failed":
         print(f"  {state.error}", file=sys.stderr, flush=True)
-        return False
-    if state.loaded and state.spec == spec:
+    elif state.loaded:
         size = size_text(state.loaded.weights_bytes)
-        print(f"  Ready after {time.monotonic() - started_s:.1f} s, {size} of weights.", flush=True)
-    return True
+        took_s = time.monotonic() - started_s
+        print(f"  {state.loaded.spec.name} is ready after {took_s:.1f} s, {size} of weights.", flush=True)
 
 
-def open_history(data_dir: Path, *, shared_disk: bool = False) -> tuple[HistoryStore, str]:
+def open_history(settings: Settings) -> tuple[HistoryStore, str]:
     """The history and "", or one that lasts until the program ends and the sentence that says why.
 
-    A file that cannot be used is left as it is: the chat goes on without it, and everybody is told.
+    A file that cannot be used is left as it is: the chat goes on without it, and everybody is told. On a
+    Space without a mounted disk the sentence is that chats are forgotten.
     """
+    data_dir = settings.data_dir
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        history = HistoryStore(open_database(data_dir / HISTORY_FILE, shared_disk=shared_disk))
+        hold_folder(data_dir)
+        history = HistoryStore(open_database(data_dir / HISTORY_FILE, shared_disk=settings.shared_disk))
         history.mark_interrupted()
-        history.purge_deleted()
-        return history, ""
+        threading.Thread(target=_keep_clean, args=(history,), name="keep-history-clean", daemon=True).start()
+        kept = not settings.on_space or any(folder.is_mount() for folder in [data_dir, *data_dir.parents][:-1])
+        return history, "" if kept else FORGETFUL
     except (StorageError, OSError) as error:
         if isinstance(error, OSError):
             error = StorageError(
@@ -124,11 +129,40 @@ def open_history(data_dir: Path, *, shared_disk: bool = False) -> tuple[HistoryS
         return HistoryStore(open_database(None)), f"{error} Until then your chats are forgotten when the program ends."
 
 
+def hold_folder(data_dir: Path) -> None:
+    """Take the data folder for this process. Raises StorageError while another one has it.
+
+    A second program would take the answers that the first one is writing for interrupted.
+    """
+    if data_dir not in _held:
+        lock = filelock.FileLock(data_dir / "in-use.lock", timeout=0)
+        try:
+            lock.acquire()
+        except filelock.Timeout as error:
+            raise StorageError(
+                f"Another playground is using the folder {data_dir}. Use that one, or set PLAYGROUND_DATA_DIR to "
+                "another folder."
+            ) from error
+        _held[data_dir] = lock
+
+
+def _keep_clean(history: HistoryStore) -> None:
+    """Erase what nobody can want any more: at the start, then now and then."""
+    while True:
+        try:
+            history.purge_deleted()
+            history.purge_temporary()
+        except PlaygroundError as error:
+            log.warning("the history could not be cleaned up: %s", error)
+        time.sleep(CLEAN_EVERY_S)
+
+
 def require_port(settings: Settings) -> None:
     """Raise SettingsError with a way on when the address is taken; before the model is opened, not after."""
     family = socket.AF_INET6 if ":" in settings.server_name else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform != "win32":  # there it would take a port that somebody else uses
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.server_name, settings.server_port))
         except OSError as error:

@@ -13,9 +13,13 @@ import pytest
 
 from playground.errors import SettingsError
 from playground.settings import Settings
-from playground.start import HISTORY_FILE, open_history, require_port
+from playground.start import FORGETFUL, HISTORY_FILE, open_history, require_port
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def settings_of(data_dir: Path, **environ: str) -> Settings:
+    return Settings.from_env({"HOME": str(data_dir), "PLAYGROUND_DATA_DIR": str(data_dir), **environ})
 
 
 def run_app(tmp_path: Path, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -58,14 +62,14 @@ def test_a_history_that_cannot_be_read_is_left_alone_and_the_chat_goes_on(tmp_pa
     path = tmp_path / HISTORY_FILE
     path.write_bytes(b"these are not the rows you are looking for" * 100)
     before = path.read_bytes()
-    history, notice = open_history(tmp_path)
+    history, notice = open_history(settings_of(tmp_path))
     assert history.create_conversation("local").id
     assert str(path) in notice and "forgotten when the program ends" in notice
     assert path.read_bytes() == before
 
 
 def test_a_history_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
-    open_history(tmp_path)[0].create_conversation("local")
+    open_history(settings_of(tmp_path))[0].create_conversation("local")
     path = tmp_path / HISTORY_FILE
     connection = sqlite3.connect(path)
     connection.execute(
@@ -75,20 +79,20 @@ def test_a_history_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     connection.commit()
     connection.close()
     before = path.read_bytes()
-    _, notice = open_history(tmp_path)
+    _, notice = open_history(settings_of(tmp_path))
     assert "newer version" in notice
     assert path.read_bytes() == before
 
 
 def test_a_folder_that_cannot_be_made_is_a_notice_and_not_an_end(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    history, notice = open_history(tmp_path / "file" / "data")
+    history, notice = open_history(settings_of(tmp_path / "file" / "data"))
     assert "PLAYGROUND_DATA_DIR" in notice
     assert history.list_conversations("local") == []
 
 
 def test_what_was_saved_is_there_after_a_restart(tmp_path: Path) -> None:
-    history, notice = open_history(tmp_path)
+    history, notice = open_history(settings_of(tmp_path))
     assert notice == ""
     chat = history.create_conversation("local").id
     history.add_message("local", chat, parent_id=None, role="user", content="Hi")
@@ -96,5 +100,19 @@ def test_what_was_saved_is_there_after_a_restart(tmp_path: Path) -> None:
         "local", chat, parent_id=history.thread("local", chat)[0].message.id, role="assistant", content="Hel",
         status="streaming",
     )  # fmt: skip
-    again, _ = open_history(tmp_path)
+    again, _ = open_history(settings_of(tmp_path))
     assert [entry.message.status for entry in again.thread("local", chat)] == ["done", "interrupted"]
+
+
+def test_a_second_playground_leaves_the_folder_of_the_first_alone(tmp_path: Path) -> None:
+    open_history(settings_of(tmp_path))
+    code = (
+        "import sys; from pathlib import Path; from playground.start import hold_folder; hold_folder(Path(sys.argv[1]))"
+    )
+    second = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
+    assert "Another playground is using the folder" in second.stderr
+
+
+def test_a_space_without_a_disk_says_that_it_forgets(tmp_path: Path) -> None:
+    _, notice = open_history(settings_of(tmp_path, SPACE_ID="someone/something"))
+    assert notice == FORGETFUL

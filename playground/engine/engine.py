@@ -6,15 +6,17 @@ Owns nothing but the worker. Whoever uses it sees messages in and chunks out; no
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from playground.engine.reply import Reply, Request
+from playground.engine.sequence import build_prompt
 from playground.engine.session import EngineState, Forward, LoadModel, forward_for
 from playground.engine.worker import Worker
 from playground.errors import ModelUnavailable, PlaygroundError
-from playground.messages import Chunk, Message, SamplingParams
+from playground.messages import Chunk, Message, Prefix, SamplingParams
 
 if TYPE_CHECKING:
     from playground.models.catalog import ModelSpec
@@ -51,9 +53,9 @@ class Engine:
         """What the engine is doing now."""
         return self._worker.state
 
-    def open(self, spec: ModelSpec) -> None:
-        """Start to open `spec` and return at once; `state` tells how it goes and whether it failed."""
-        self._worker.open(spec)
+    def open(self, spec: ModelSpec, *others: ModelSpec) -> None:
+        """Start to open `spec`, or if that fails the next of `others`; returns at once, `state` tells how it goes."""
+        self._worker.open(spec, *others)
 
     def stream(
         self,
@@ -61,14 +63,14 @@ class Engine:
         params: SamplingParams,
         *,
         cancel: threading.Event | None = None,
-        prefix_ids: Sequence[int] = (),
+        prefix: Prefix = Prefix(),
     ) -> Iterator[Chunk]:
         """The answer to the last of `messages`, chunk by chunk; the last chunk has a finish reason.
 
         The request is made when the first chunk is asked for. Setting `cancel` ends it within a step, and so does
-        closing the iterator. `prefix_ids` are the tokens of an answer to continue. Raises PlaygroundError children.
+        closing the iterator. `prefix` is the beginning of an answer to continue. Raises PlaygroundError children.
         """
-        request = Request(tuple(messages), params, tuple(prefix_ids), cancel or threading.Event())
+        request = self._request(messages, params, prefix, cancel or threading.Event())
         reply = Reply(request)
         self._worker.submit(reply)
         try:
@@ -76,6 +78,17 @@ class Engine:
         finally:
             reply.abandon()
             self._worker.wake()
+
+    def _request(
+        self, messages: Sequence[Message], params: SamplingParams, prefix: Prefix, cancel: threading.Event
+    ) -> Request:
+        """A request with its prompt, if a model is open: built on this thread, so a long text holds up nobody else."""
+        session = self._worker.session
+        if session is None:
+            return Request(tuple(messages), params, prefix, cancel=cancel)
+        prompt = build_prompt(session, messages, params, prefix)
+        # Weak: a request that waits for another model must not keep this one in memory.
+        return Request(tuple(messages), params, prefix, prompt, weakref.ref(session), cancel)
 
     def run(self, function: Callable[..., Result], *args: Any) -> Result:
         """`function(loaded_model, *args)` on the model's thread, between two steps; returns or raises what it does."""
@@ -95,7 +108,7 @@ class Engine:
         """Raise PromptTooLong if the newest of `messages` can never be answered; silent while no model is open."""
         session = self._worker.session
         if session is not None:
-            session.prompts.build(messages, max_new_tokens=params.max_new_tokens)
+            build_prompt(session, messages, params, Prefix())
 
     def close(self, timeout_s: float = 10.0) -> None:
         """Stop all answers and end the model's thread."""

@@ -53,6 +53,16 @@ class PromptBuilder:
         # The first call clears truncation and padding that a tokenizer file may bring; later calls only read.
         self._leading = self._leading_ids()
 
+    def reply_ids(self, text: str) -> tuple[int, ...]:
+        """Ids of the beginning of an answer, where a control token's name is text like any other."""
+        if self._special_pattern is None:
+            return tuple(self._encode(text))
+        ids, end = [], 0
+        for match in self._special_pattern.finditer(text):
+            ids += self._encode(text[end : match.start()]) + self._encode_literal(match[0])
+            end = match.end()
+        return (*ids, *self._encode(text[end:]))
+
     def build(self, messages: Sequence[Message], *, max_new_tokens: int, prefix_ids: Sequence[int] = ()) -> Prompt:
         """The prompt for an answer to the last of `messages`, trimmed to the context.
 
@@ -62,15 +72,22 @@ class PromptBuilder:
         system, turns = _turns(messages)
         room = max(1, min(max_new_tokens, self._context_length // 4)) + len(prefix_ids)
         budget = self._context_length - room
-        first = self._first_turn_that_may_fit(system, turns, budget)
-        for start in range(first, len(turns)):
+        low = start = self._first_turn_that_may_fit(system, turns, budget)
+        high = len(turns) - 1
+        fitting: Prompt | None = None
+        while low <= high:  # mostly the first attempt fits; else halve, since every attempt renders the whole text
             kept = [message for turn in turns[start:] for message in turn]
             self._refuse_hopeless(kept, room, alone=start == len(turns) - 1)
             ids = self._render(system, kept)
             if len(ids) <= budget:
-                dropped = sum(len(turn) for turn in turns[:start])
-                return self._finish(ids, dropped, prefix_ids)
-        raise self._too_long(len(ids), kept, room)
+                fitting = self._finish(ids, sum(len(turn) for turn in turns[:start]), prefix_ids)
+                high = start - 1
+            else:
+                low = start + 1
+            start = (low + high) // 2
+        if fitting is None:
+            raise self._too_long(len(ids), kept, room)
+        return fitting
 
     def count(self, messages: Sequence[Message]) -> int:
         """Tokens of the untrimmed prompt; estimated from a sample for texts far beyond the context."""

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from playground.messages import Chunk, Message, Progress, SamplingParams
+from playground.engine.prompt import Prompt
+from playground.messages import Chunk, Message, Prefix, Progress, SamplingParams
 
 _CANCEL_CHECK_S = 0.1
 
@@ -21,7 +23,10 @@ class Request:
 
     messages: tuple[Message, ...]
     params: SamplingParams
-    prefix_ids: tuple[int, ...] = ()
+    prefix: Prefix = Prefix()
+    prompt: Prompt | None = None
+    """Built by the asking thread for the session that `session` refers to."""
+    session: weakref.ref | None = None
     cancel: threading.Event = field(default_factory=threading.Event)
     created_s: float = field(default_factory=time.monotonic)
 

@@ -7,15 +7,28 @@ how logits come about.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import torch
 
 from playground.engine.detokenizer import Detokenizer
 from playground.engine.kv_cache import KVCache
+from playground.engine.prompt import Prompt
 from playground.engine.reply import Reply
 from playground.engine.sampling import Choice, fresh_seed, make_sampler
 from playground.engine.session import Session
-from playground.messages import Alternative, Chunk, FinishReason, Progress, Stats, Token
+from playground.errors import InvalidInput
+from playground.messages import (
+    Alternative,
+    Chunk,
+    FinishReason,
+    Message,
+    Prefix,
+    Progress,
+    SamplingParams,
+    Stats,
+    Token,
+)
 
 
 class RunningSequence:
@@ -29,9 +42,10 @@ class RunningSequence:
         self._session = session
         self._params = params
         self._most_new_tokens = max(1, params.max_new_tokens)
-        self._prompt = session.prompts.build(
-            request.messages, max_new_tokens=self._most_new_tokens, prefix_ids=request.prefix_ids
-        )
+        if request.prompt is not None and request.session is not None and request.session() is session:
+            self._prompt = request.prompt
+        else:
+            self._prompt = build_prompt(session, request.messages, params, request.prefix)
         self._unread = list(self._prompt.ids)
         self._seed = fresh_seed() if params.seed is None else params.seed
         # Generators take 64 bits; any whole number a user types gives one.
@@ -39,7 +53,7 @@ class RunningSequence:
         self._sample = make_sampler(params, generator, context_ids=self._prompt.ids)
         self._detokenizer = Detokenizer(
             session.loaded.tokenizer,
-            prefix_ids=request.prefix_ids,
+            prefix_ids=self._prompt.prefix_ids,
             stop=(*params.stop, *self._prompt.stop),
             strip_start=self._prompt.strip_start,
         )
@@ -57,7 +71,10 @@ class RunningSequence:
     def stats(self) -> Stats:
         """Figures of the answer so far."""
         created_s, first_s = self.reply.request.created_s, self._first_token_s
+        spec = self._session.loaded.spec
         return Stats(
+            model_id=spec.id,
+            model_name=spec.name,
             prompt_tokens=len(self._prompt.ids),
             new_tokens=self._new_tokens,
             dropped_messages=self._prompt.dropped_messages,
@@ -139,3 +156,18 @@ class RunningSequence:
     ) -> None:
         text = "".join(token.text for token in tokens)
         self.reply.put(Chunk(text, tokens, self.stats, progress, reason))
+
+
+def build_prompt(session: Session, messages: Sequence[Message], params: SamplingParams, prefix: Prefix) -> Prompt:
+    """The prompt for an answer that starts with `prefix`. Raises PromptTooLong and InvalidInput.
+
+    Tokens of another model, or numbers that are no tokens at all (they come out of files), are never used.
+    """
+    loaded = session.loaded
+    ids = prefix.ids
+    foreign = bool(prefix.model_id) and prefix.model_id != loaded.spec.id
+    if foreign or (prefix.text and not ids):
+        ids = session.prompts.reply_ids(prefix.text)
+    elif ids and not 0 <= min(ids) <= max(ids) < loaded.model.config.get_text_config().vocab_size:
+        raise InvalidInput("The beginning of this answer is damaged. Try the answer again instead.")
+    return session.prompts.build(messages, max_new_tokens=max(1, params.max_new_tokens), prefix_ids=ids)

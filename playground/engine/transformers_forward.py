@@ -32,6 +32,10 @@ class TransformersForward:
         layer_types = set(getattr(text_config, "layer_types", None) or ())
         if model.config.is_encoder_decoder or "position_ids" not in parameters or layer_types - _KNOWN_LAYERS:
             raise _unsuitable(model)
+        rope = getattr(text_config, "rope_parameters", None) or {}
+        if rope.get("rope_type") in ("dynamic", "longrope"):
+            # The angles follow the longest text of the row: one visitor's long text would change the others' answers.
+            raise _unsuitable(model)
         self.model = model
         self.device = model.device
         self._keeps_logits = "logits_to_keep" in parameters

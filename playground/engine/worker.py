@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,14 @@ if TYPE_CHECKING:
     from playground.models.loader import LoadedModel
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class _Wanted:
+    """A wish to open a model; compared by identity, because the same model can be wished for twice."""
+
+    spec: ModelSpec
+    others: tuple[ModelSpec, ...] = ()
 
 
 class _Superseded(Exception):
@@ -57,7 +65,7 @@ class Worker:
         self._condition = threading.Condition()
         self._arrived: deque[Reply] = deque()
         self._calls: deque[tuple[Future, Callable[..., Any], tuple]] = deque()
-        self._wanted: ModelSpec | None = None
+        self._wanted: _Wanted | None = None
         self._wanted_at_s = 0.0
         self._closing = False
         self._state = EngineState()
@@ -81,14 +89,18 @@ class Worker:
 
     @property
     def session(self) -> Session | None:
-        """The opened model, None while there is none."""
-        return self._session
+        """The opened model, None while there is none or another one is wanted."""
+        return None if self._wanted is not None else self._session
 
-    def open(self, spec: ModelSpec) -> None:
-        """Switch to `spec`. Running answers get the grace time to finish; new requests wait for the model."""
+    def open(self, spec: ModelSpec, *others: ModelSpec) -> None:
+        """Switch to `spec`, or to the first of `others` that can be opened.
+
+        Running answers get the grace time to finish; new requests wait for the model.
+        """
         with self._condition:
             self._refuse_closed()
-            self._wanted, self._wanted_at_s = spec, time.monotonic()
+            # A new object every time: the same model may be wanted again with its weights held in another way.
+            self._wanted, self._wanted_at_s = _Wanted(spec, others), time.monotonic()
             self._state = EngineState("opening", spec)
             self._condition.notify()
 
@@ -200,17 +212,18 @@ class Worker:
         error = self._state.error
         return type(error)(str(error)) if error else ModelUnavailable("No model is open yet. Choose one first.")
 
-    def _switch(self, spec: ModelSpec) -> None:
-        """Close the session and open `spec` in its place."""
-        self._drop_session()
+    def _switch(self, wanted: _Wanted) -> None:
+        """Close the session and open what is wanted in its place."""
+        spec = wanted.spec
         try:
-            session = open_session(self._load(spec, partial(self._report, spec)), self._make_forward)
+            self._drop_session()
+            session = open_session(self._load(spec, partial(self._report, wanted)), self._make_forward)
         except Exception as error:
-            self._opening_failed(spec, error)
+            self._opening_failed(wanted, error)
             return
         scheduler = Scheduler(session, most_running=self._most_running, chunk_tokens=self._chunk_tokens)
         with self._condition:
-            if self._wanted is not spec:
+            if self._wanted is not wanted:
                 return
             self._wanted = None
             self._session, self._scheduler = session, scheduler
@@ -232,18 +245,24 @@ class Worker:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
-    def _report(self, spec: ModelSpec, detail: str = "", fraction: float | None = None) -> None:
+    def _report(self, wanted: _Wanted, detail: str = "", fraction: float | None = None) -> None:
         """What a loader tells about its progress. Raises into the loader when its work is no longer wanted."""
         with self._condition:
-            if self._closing or self._wanted is not spec:
+            if self._closing or self._wanted is not wanted:
                 raise _Superseded
             self._state = replace(self._state, opening_detail=detail, opening_fraction=fraction)
 
-    def _opening_failed(self, spec: ModelSpec, error: Exception) -> None:
+    def _opening_failed(self, wanted: _Wanted, error: Exception) -> None:
+        spec = wanted.spec
         if not isinstance(error, PlaygroundError | _Superseded):
             logger.error("a model could not be opened", exc_info=error)
         with self._condition:
-            if self._wanted is not spec or self._closing:
+            if self._wanted is not wanted or self._closing:
+                return
+            if wanted.others:
+                logger.warning("%s", error)
+                self._wanted = _Wanted(wanted.others[0], wanted.others[1:])
+                self._state = EngineState("opening", wanted.others[0])
                 return
             self._wanted = None
             if not isinstance(error, PlaygroundError):

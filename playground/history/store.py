@@ -37,6 +37,16 @@ class HistoryStore(Conversations, MessageTree, Runs, Presets, Search, Transfer):
             self._database.erase_traces()
         return interrupted
 
+    def purge_temporary(self, older_than_hours: float = 12.0) -> int:
+        """Really erase temporary conversations that nobody has written in for so long; how many there were."""
+        with self._database.transaction():
+            erased = self._erase_conversations(
+                "temporary = 1 AND updated_at <= ?", (self._now() - older_than_hours * 3600,)
+            )
+        if erased:
+            self._database.erase_traces()
+        return erased
+
     def purge_deleted(self, older_than_days: float = 30.0) -> int:
         """Really erase what was deleted longer ago; how many conversations and runs there were."""
         with self._database.transaction():

@@ -8,18 +8,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from playground.errors import InvalidInput
 from playground.messages import Message, SamplingParams
-
-if TYPE_CHECKING:
-    from playground.models.loader import LoadedModel
 
 ALTERNATIVES = 5
 MAX_MESSAGE_CHARACTERS = 400_000
 MAX_INSTRUCTION_CHARACTERS = 20_000
 MAX_STOP_TEXTS = 8
+MAX_NEW_TOKENS = 8192
 MAX_SEED = 2**32 - 1
 
 
@@ -44,10 +42,10 @@ PERSONAS: tuple[Persona, ...] = (
 
 @dataclass(frozen=True)
 class ChatSettings:
-    """How one conversation is answered. `system_prompt` "" means that of the persona."""
+    """How one conversation is answered. `system_prompt` None means that of the persona, "" none at all."""
 
     persona: str = PERSONAS[0].id
-    system_prompt: str = ""
+    system_prompt: str | None = None
     temperature: float = 0.7
     top_k: int = 40
     top_p: float = 0.95
@@ -62,16 +60,16 @@ class ChatSettings:
         """Settings out of what a browser or a file says: numbers are put into range, the unknown is left out."""
         given = values if isinstance(values, Mapping) else {}
         default = cls()
-        persona = given.get("persona")
+        persona, instructions = given.get("persona"), given.get("system_prompt")
         return cls(
             persona=persona if persona in {one.id for one in PERSONAS} else default.persona,
-            system_prompt=str(given.get("system_prompt") or "")[:MAX_INSTRUCTION_CHARACTERS],
+            system_prompt=instructions[:MAX_INSTRUCTION_CHARACTERS] if isinstance(instructions, str) else None,
             temperature=_number(given, "temperature", 0.0, 2.0, default.temperature),
             top_k=int(_number(given, "top_k", 0, 1000, default.top_k)),
             top_p=_number(given, "top_p", 0.0, 1.0, default.top_p),
             min_p=_number(given, "min_p", 0.0, 1.0, default.min_p),
             repetition_penalty=_number(given, "repetition_penalty", 1.0, 2.0, default.repetition_penalty),
-            max_new_tokens=int(_number(given, "max_new_tokens", 1, 32_768, default.max_new_tokens)),
+            max_new_tokens=int(_number(given, "max_new_tokens", 1, MAX_NEW_TOKENS, default.max_new_tokens)),
             stop=_stop_texts(given.get("stop")),
             seed=None if given.get("seed") in (None, "") else int(_number(given, "seed", 0, MAX_SEED, 0)),
         )
@@ -109,11 +107,6 @@ def prompt(instructions: str, turns: Iterable[tuple[str, str]]) -> list[Message]
         if content.strip():
             messages.append(Message("assistant" if role == "assistant" else "user", content))
     return messages
-
-
-def reply_ids(loaded: LoadedModel, text: str) -> tuple[int, ...]:
-    """The tokens of an answer so far, for one whose tokens were not kept. Runs on the engine's thread."""
-    return tuple(loaded.tokenizer.encode(text, add_special_tokens=False))
 
 
 def _number(values: Mapping[str, Any], name: str, low: float, high: float, default: float) -> float:

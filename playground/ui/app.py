@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from playground.tasks.chat import PERSONAS, ChatSettings
+from playground.tasks.chat import MAX_MESSAGE_CHARACTERS, PERSONAS, ChatSettings
 from playground.ui import frame
 from playground.ui.contract import Services
 from playground.ui.page import PageMiddleware
@@ -46,6 +46,7 @@ def launch_options(services: Services) -> dict[str, Any]:
         "run_history": False,
         "enable_monitoring": False,
         "allowed_paths": [],
+        "max_file_size": "1mb",
         "blocked_paths": [str(settings.data_dir)],
         "footer_links": ["api", "settings"],
         "ssr_mode": False,
@@ -58,10 +59,12 @@ def launch_options(services: Services) -> dict[str, Any]:
 
 def _surroundings(services: Services) -> dict[str, Any]:
     """What FastAPI gets beside Gradio: our files, and the middleware that dresses the page."""
-    facts = partial(page_facts, services)
+    settings, facts = services.settings, partial(page_facts, services)
     return {
         "routes": [Mount(f"/{ASSETS_URL}", Assets(directory=ASSETS))],
-        "middleware": [Middleware(PageMiddleware, facts=facts, shared=services.settings.shared)],
+        "middleware": [
+            Middleware(PageMiddleware, facts=facts, shared=settings.shared, server_name=settings.server_name)
+        ],
     }
 
 
@@ -92,6 +95,7 @@ def page_facts(services: Services, language: str) -> dict[str, Any]:
         "shared": services.settings.shared,
         "personas": personas,
         "chat_defaults": ChatSettings().as_dict(),
+        "longest_message": MAX_MESSAGE_CHARACTERS,
         "notice": sentence(language, services.notice),
     }
 

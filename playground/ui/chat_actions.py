@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from playground.engine.engine import Engine
-from playground.errors import InvalidInput
+from playground.errors import InvalidInput, PlaygroundError
 from playground.history.rows import MessageRow
 from playground.history.store import HistoryStore
 from playground.messages import Token
-from playground.tasks.chat import ChatSettings, check_message, prompt, reply_ids
-from playground.ui.reply_tokens import unpack
+from playground.tasks.chat import ChatSettings, check_message, prompt
+from playground.ui.edge import shown
+from playground.ui.reply_tokens import NOT_KEPT, unpack
 from playground.ui.strings import text
 from playground.ui.turns import Reply, Turns
-
-CONTINUABLE = ("done", "stopped", "interrupted", "error")
 
 
 @dataclass(frozen=True)
@@ -119,24 +118,21 @@ class ChatActions:
             request.owner, original.conversation_id, parent_id=original.parent_id, role="user", content=content
         )
         self._answer(request, question, settings)
-        return Outcome(original.conversation_id)
+        return Outcome(original.conversation_id, accepted=True)
 
     def _continue(self, request: Request) -> Outcome:
         """Write on where a reply ended, in the same message."""
         reply = self._history.get_message(request.owner, request.id("message_id"))
-        if reply.role != "assistant" or reply.status not in CONTINUABLE or reply.parent_id is None:
+        if reply.role != "assistant" or reply.parent_id is None:
             raise InvalidInput("This answer cannot be continued. Try it again instead.")
         self._check_idle(request.owner, reply.conversation_id)
         model_id, tokens = unpack(self._history.load_tokens(request.owner, reply.id))
         # What was flushed before a crash can be longer than the tokens that were kept with an earlier end.
-        if model_id != self._model_id() or "".join(token.text for token in tokens) != reply.content:
-            tokens = [Token(-1, reply.content)] if reply.content else []
-            prefix_ids = self._engine.run(reply_ids, reply.content) if reply.content else ()
-        else:
-            prefix_ids = tuple(token.id for token in tokens)
+        if "".join(token.text for token in tokens) != reply.content:
+            model_id, tokens = "", [Token(NOT_KEPT, reply.content)] if reply.content else []
         question = self._history.get_message(request.owner, reply.parent_id)
         self._history.update_message(request.owner, reply.id, status="streaming")
-        self._write(request, question, reply, self._settings(request), tokens, prefix_ids)
+        self._write(request, question, reply, self._settings(request), tokens, model_id)
         return Outcome(reply.conversation_id)
 
     def _branch(self, request: Request) -> Outcome:
@@ -155,7 +151,7 @@ class ChatActions:
         kept = tokens[:index]
         question = self._history.get_message(request.owner, reply.parent_id)
         chosen = Token(pick.id, pick.text, pick.logprob, tokens[index].alternatives)
-        self._answer(request, question, self._settings(request), [*kept, chosen])
+        self._answer(request, question, self._settings(request), [*kept, chosen], model_id)
         return Outcome(reply.conversation_id)
 
     def _version(self, request: Request) -> Outcome:
@@ -164,9 +160,14 @@ class ChatActions:
         return Outcome(self._history.get_message(request.owner, message_id).conversation_id)
 
     def _answer(
-        self, request: Request, question: MessageRow, settings: ChatSettings, tokens: list[Token] | None = None
+        self,
+        request: Request,
+        question: MessageRow,
+        settings: ChatSettings,
+        tokens: list[Token] | None = None,
+        model_id: str = "",
     ) -> None:
-        """A new reply below a question, starting with `tokens`."""
+        """A new reply below a question, starting with `tokens` of the model `model_id`."""
         kept = tokens or []
         self._history.set_settings(request.owner, question.conversation_id, settings.as_dict())
         reply = self._history.add_message(
@@ -174,18 +175,24 @@ class ChatActions:
             content="".join(token.text for token in kept), status="streaming", model=self._model_name(),
             settings=settings.as_dict(),
         )  # fmt: skip
-        self._write(request, question, reply, settings, kept, tuple(token.id for token in kept))
+        self._write(request, question, reply, settings, kept, model_id)
 
     def _write(
         self, request: Request, question: MessageRow, reply: MessageRow, settings: ChatSettings,
-        tokens: list[Token], prefix_ids: tuple[int, ...],
+        tokens: list[Token], model_id: str,
     ) -> None:  # fmt: skip
         messages = prompt(self._instructions(request, settings), self._turns_up_to(request.owner, question.id))
         target = Reply(
-            request.owner, reply.conversation_id, reply.id, self._model_id(), request.language,
-            text="".join(token.text for token in tokens), tokens=tuple(tokens), prefix_ids=prefix_ids,
+            request.owner, reply.conversation_id, reply.id, request.language,
+            text="".join(token.text for token in tokens), tokens=tuple(tokens), tokens_model_id=model_id,
+            model_name=reply.model if tokens else None,
         )  # fmt: skip
-        self._turns.start(target, messages, settings.sampling())
+        try:
+            self._turns.start(target, messages, settings.sampling())
+        except PlaygroundError as error:
+            # The question is stored, so the reason stands where the answer would.
+            sentence = shown(error, request.language)
+            self._history.update_message(request.owner, reply.id, status="error", error=sentence)
 
     def _turns_up_to(self, owner: str, message_id: str) -> list[tuple[str, str]]:
         return [(message.role, message.content) for message in self._history.path_to(owner, message_id)]
@@ -194,7 +201,9 @@ class ChatActions:
         return ChatSettings.from_untrusted(request.values.get("settings"))
 
     def _instructions(self, request: Request, settings: ChatSettings) -> str:
-        return settings.system_prompt or text(request.language, f"persona_{settings.persona}_prompt")
+        if settings.system_prompt is not None:
+            return settings.system_prompt
+        return text(request.language, f"persona_{settings.persona}_prompt")
 
     def _check_length(self, request: Request, settings: ChatSettings, turns: list[tuple[str, str]]) -> None:
         """Refuse what can never be read before it is stored, while the text still stands in the box."""

@@ -10,11 +10,19 @@ from playground.messages import Progress
 from playground.tasks.chat import ChatSettings
 from playground.ui.turns import Turn, Turns
 
+UNFINISHED = ("queued", "streaming")
+
 
 def conversation_view(history: HistoryStore, turns: Turns, owner: str, conversation_id: str) -> dict[str, Any]:
     """The active branch of a conversation. Raises NotFound."""
     conversation = history.get_conversation(owner, conversation_id)
+    turn = turns.running_in(owner, conversation_id)
     messages = [message_view(entry) for entry in history.thread(owner, conversation_id)]
+    for message in messages:
+        if unsaved := turns.unsaved(owner, message["id"]):
+            message.update(text=unsaved.text, status=unsaved.status, error=unsaved.error)
+        elif message["status"] in UNFINISHED and (turn is None or turn.reply.message_id != message["id"]):
+            message["status"] = "interrupted"  # nobody writes it any more
     view: dict[str, Any] = {
         "conversation": {
             "id": conversation.id,
@@ -26,7 +34,6 @@ def conversation_view(history: HistoryStore, turns: Turns, owner: str, conversat
         "running": None,
         "progress": None,
     }
-    turn = turns.running_in(owner, conversation_id)
     shown = next((one for one in messages if turn and one["id"] == turn.reply.message_id), None)
     return with_turn(view, turn) if turn and shown else view
 
@@ -56,7 +63,9 @@ def message_view(entry: ThreadMessage) -> dict[str, Any]:
 def with_turn(view: dict[str, Any], turn: Turn) -> dict[str, Any]:
     """The same view with the state of its running turn; the given view is not changed."""
     messages = [
-        {**message, "text": turn.text, "status": turn.status} if message["id"] == turn.reply.message_id else message
+        {**message, "text": turn.text, "status": turn.status, "model": turn.stats.model_name or message["model"]}
+        if message["id"] == turn.reply.message_id
+        else message
         for message in view["messages"]
     ]
     return {**view, "messages": messages, "running": turn.reply.message_id, "progress": progress_view(turn)}

@@ -15,7 +15,11 @@ from playground.ui.model_cards import panel_state
 from playground.ui.visitors import owner_of
 
 MAX_QUERY_CHARACTERS = 200
-MAX_IMPORT_CHARACTERS = 200_000_000
+MAX_IMPORT = 200_000_000
+MAX_SHARED_IMPORT = 10_000_000
+"""Characters. An import holds the history for itself while it runs."""
+PAGE_CHATS = 200
+MAX_CHATS = 10_000
 EXPORTS = {"markdown": ("md", "text/markdown"), "html": ("html", "text/html"), "json": ("json", "application/json")}
 
 
@@ -33,11 +37,14 @@ class Frame:
             # A title is mostly the beginning of its first message: one hit of the two is enough.
             with_message = {hit.conversation_id for hit in hits if hit.message_id}
             return {"hits": [_hit(hit) for hit in hits if hit.message_id or hit.conversation_id not in with_message]}
-        rows = self._services.history.list_conversations(owner)
+        limit = min(max(int(data.get("limit") or 0), PAGE_CHATS), MAX_CHATS)
+        rows = self._services.history.list_conversations(owner, limit=limit + 1)
         return {
+            "more": len(rows) > limit,
             "conversations": [
-                {"id": row.id, "title": row.title, "pinned": row.pinned, "updated_at": row.updated_at} for row in rows
-            ]
+                {"id": row.id, "title": row.title, "pinned": row.pinned, "updated_at": row.updated_at}
+                for row in rows[:limit]
+            ],
         }
 
     def rename_chat(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
@@ -85,7 +92,8 @@ class Frame:
     def import_chats(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """Add the conversations of an exported file: ours, or ChatGPT's."""
         content = data.get("text")
-        if not isinstance(content, str) or len(content) > MAX_IMPORT_CHARACTERS:
+        shared = self._services.settings.shared
+        if not isinstance(content, str) or len(content) > (MAX_SHARED_IMPORT if shared else MAX_IMPORT):
             raise InvalidInput("This file is too large to import. Export fewer chats at once.")
         report = self._services.history.import_json(self._owner(request), content)
         return {

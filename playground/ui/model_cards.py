@@ -11,7 +11,7 @@ from playground.models.shelf import Download, ModelShelf, ShelfEntry
 from playground.models.transfer import size_text
 from playground.ui.strings import sentence, text
 
-BITS = {"nf4": "4-bit", "int4": "4-bit", "int4+int8": "4+8-bit", "int8": "8-bit", "bf16": "16-bit", "fp32": "32-bit"}
+BITS = {"nf4": "4", "int4": "4", "int4+int8": "4+8", "int8": "8", "bf16": "16", "fp32": "32"}
 
 
 def panel_state(state: EngineState, shelf: ModelShelf, language: str, can_switch: bool) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def panel_state(state: EngineState, shelf: ModelShelf, language: str, can_switch
         "phase": state.phase,
         "id": state.spec.id if state.spec else None,
         "name": state.spec.name if state.spec else "",
-        "how": how_it_runs(loaded.quantization, loaded.device.type) if loaded else "",
+        "how": how_it_runs(loaded.quantization, loaded.device.type, language) if loaded else "",
         "reason": sentence(language, loaded.reason) if loaded else "",
         "error": sentence(language, str(state.error)) if state.error else "",
         "detail": opening_text(state, language),
@@ -34,18 +34,24 @@ def panel_state(state: EngineState, shelf: ModelShelf, language: str, can_switch
     }
 
 
-def how_it_runs(quantization: str, device: str) -> str:
+def how_it_runs(quantization: str, device: str, language: str) -> str:
     """ "4-bit · CPU" """
-    return f"{BITS.get(quantization, quantization)} · {'GPU' if device == 'cuda' else device.upper()}"
+    bits = text(language, "bits", bits=BITS.get(quantization, quantization))
+    return f"{bits} · {'GPU' if device == 'cuda' else device.upper()}"
+
+
+def opening_detail(state: EngineState, language: str) -> str:
+    """What the opening of a model is at, and how much of it is done."""
+    share = "" if state.opening_fraction is None else f" {state.opening_fraction:.0%}"
+    return (sentence(language, state.opening_detail) if state.opening_detail else "") + share
 
 
 def opening_text(state: EngineState, language: str) -> str:
-    """What the opening of a model is at, "" when nothing is opened."""
+    """The line of the chip while a model is opened, else ""."""
     if state.phase != "opening":
         return ""
-    share = "" if state.opening_fraction is None else f" {state.opening_fraction:.0%}"
-    detail = sentence(language, state.opening_detail) if state.opening_detail else ""
-    return text(language, "opening_chip", seconds=int(state.opening_for_s), detail=detail + share).strip(" ·")
+    detail = opening_detail(state, language)
+    return text(language, "opening_chip", seconds=int(state.opening_for_s), detail=detail).strip(" ·")
 
 
 def _card(entry: ShelfEntry, language: str) -> dict[str, Any]:

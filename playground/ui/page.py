@@ -14,12 +14,14 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from playground.ui.strings import language_of
 from playground.ui.theme import ASSETS_URL, STYLESHEETS
 from playground.ui.visitors import VISITOR_COOKIE, visitor_cookie
 
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 PageFacts = Callable[[str], dict[str, Any]]
 """Language -> what the page's scripts read as `window.playground`."""
 
@@ -39,12 +41,20 @@ class PageMiddleware:
     app: ASGIApp
     facts: PageFacts
     shared: bool
+    server_name: str = "127.0.0.1"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "GET":
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        if not self.shared and not self._is_own(headers):
+            refusal = PlainTextResponse("This address is not the playground's own.", status_code=403)
+            await refusal(scope, receive, send)
+            return
+        if scope["method"] != "GET":
+            await self.app(scope, receive, send)
+            return
         cookies = _cookies(headers)
         page: list[Message] = []
 
@@ -61,6 +71,19 @@ class PageMiddleware:
             await send(message)
 
         await self.app(scope, receive, write)
+
+    def _is_own(self, headers: Headers) -> bool:
+        """Whether a request comes from our own page, or from a program, to an address that is ours.
+
+        On one person's machine nobody signs in, so any web page that the person visits could otherwise write to this
+        server, and read from it once its own name is made to point here (DNS rebinding).
+        """
+        host = headers.get("host", "")
+        name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+        if name.strip("[]") not in {*LOOPBACK_NAMES, self.server_name}:
+            return False
+        origin = headers.get("origin")
+        return origin is None or origin.partition("://")[2] == host
 
     async def _send_page(
         self, page: list[Message], cookies: dict[str, str], headers: Headers, scope: Scope, send: Send

@@ -9,6 +9,11 @@ from typing import Any
 
 from playground.messages import Alternative, Token
 
+NOT_KEPT = -1
+"""Id of a piece of text whose tokens were not kept."""
+MAX_BYTES = 64_000_000
+"""Of unpacked tokens: an imported file may hold a small text that unpacks into a huge one."""
+
 
 def pack(model_id: str, tokens: Sequence[Token]) -> bytes:
     """Tokens of one reply for storage; ids mean something only together with the model."""
@@ -21,7 +26,7 @@ def unpack(data: bytes | None) -> tuple[str, list[Token]]:
     if not data:
         return "", []
     try:
-        kept = json.loads(zlib.decompress(data))
+        kept = json.loads(zlib.decompressobj().decompress(data, MAX_BYTES))
         return kept["model"], [_from_row(row) for row in kept["tokens"]]
     except (zlib.error, ValueError, KeyError, TypeError, IndexError):
         return "", []  # an imported file may hold anything

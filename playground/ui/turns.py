@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from playground.engine.engine import Engine
 from playground.errors import InvalidInput, NotFound, PlaygroundError
 from playground.history.store import HistoryStore
-from playground.messages import Chunk, Message, Progress, SamplingParams, Stats, Token
+from playground.messages import Chunk, Message, Prefix, Progress, SamplingParams, Stats, Token
 from playground.ui.edge import shown
 from playground.ui.reply_tokens import pack
 
@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 
 FLUSH_EVERY_S = 1.0
 MAX_RUNNING = 64
+MOST_PER_VISITOR = 3
+"""On a shared machine: nobody takes all places."""
+RETRY_SAVING_S = (1, 2, 5, 10, 30, 60)
 MEASURABLE_TOKENS = 16
 """Shorter answers say little about a model's speed."""
 
@@ -35,11 +38,19 @@ class Reply:
     owner: str
     conversation_id: str
     message_id: str
-    model_id: str
     language: str
     text: str = ""
     tokens: tuple[Token, ...] = ()
-    prefix_ids: tuple[int, ...] = ()
+    tokens_model_id: str = ""
+    """The model whose ids `tokens` carry."""
+    model_name: str | None = None
+    """Who has written what stands there, None when nobody has."""
+
+    @property
+    def prefix(self) -> Prefix:
+        """What the engine shall go on from. Tokens without an id (they were not kept) make it read the text."""
+        ids = tuple(token.id for token in self.tokens)
+        return Prefix(ids if min(ids, default=0) >= 0 else (), self.text, self.tokens_model_id)
 
 
 @dataclass(eq=False)
@@ -67,7 +78,7 @@ class Turn:
         """What is kept and shown about the reply; seconds and tokens."""
         stats = asdict(self.stats)
         stats["new_tokens"] = max(self.stats.new_tokens, len(self.tokens))
-        stats["prompt_tokens"] -= len(self.reply.prefix_ids)
+        stats["prompt_tokens"] = max(0, self.stats.prompt_tokens - len(self.reply.tokens))
         stats["tokens_per_second"] = self.stats.tokens_per_second
         stats["finish"] = self.finish
         return stats
@@ -77,11 +88,19 @@ class Turns:
     """All turns of the program. Thread-safe."""
 
     def __init__(
-        self, engine: Engine, history: HistoryStore, *, on_speed: Callable[[str, float], None] | None = None
+        self,
+        engine: Engine,
+        history: HistoryStore,
+        *,
+        shared: bool = False,
+        on_speed: Callable[[str, float], None] | None = None,
     ) -> None:
         self._engine = engine
         self._history = history
         self._on_speed = on_speed
+        self._most_per_owner = MOST_PER_VISITOR if shared else MAX_RUNNING
+        self._closing = threading.Event()
+        self._unsaved: dict[str, Turn] = {}
         self._running: dict[str, Turn] = {}
         self._lock = threading.Lock()
 
@@ -96,14 +115,26 @@ class Turns:
                 raise InvalidInput("This answer is being written. Wait for it, or stop it first.")
             if len(self._running) >= MAX_RUNNING:
                 raise InvalidInput("Too many answers are being written on this machine. Try again in a minute.")
+            if sum(other.reply.owner == reply.owner for other in self._running.values()) >= self._most_per_owner:
+                raise InvalidInput("Several of your answers are being written already. Wait for one of them.")
             self._running[reply.message_id] = turn
         name = f"turn-{reply.message_id[-6:]}"
-        threading.Thread(target=self._write, args=(turn, list(messages), params), name=name, daemon=True).start()
+        try:
+            threading.Thread(target=self._write, args=(turn, list(messages), params), name=name, daemon=True).start()
+        except RuntimeError as error:  # no more threads
+            with self._lock:
+                self._running.pop(reply.message_id, None)
+            raise InvalidInput("Too many answers are being written on this machine. Try again in a minute.") from error
         return turn
 
     def find(self, owner: str, message_id: str) -> Turn | None:
         """The turn that writes this message, if one does."""
         turn = self._running.get(message_id)
+        return turn if turn is not None and turn.reply.owner == owner else None
+
+    def unsaved(self, owner: str, message_id: str) -> Turn | None:
+        """A turn that has ended but could not be stored yet (a full disk); it is tried again for a while."""
+        turn = self._unsaved.get(message_id)
         return turn if turn is not None and turn.reply.owner == owner else None
 
     def running_in(self, owner: str, conversation_id: str) -> Turn | None:
@@ -123,6 +154,7 @@ class Turns:
 
     def close(self, *, timeout_s: float = 5.0) -> None:
         """Stop every turn and wait until what they wrote is stored."""
+        self._closing.set()
         with self._lock:
             turns = list(self._running.values())
         for turn in turns:
@@ -135,14 +167,15 @@ class Turns:
         flushed_s = time.monotonic()
         status = "done"
         try:
-            for chunk in self._engine.stream(messages, params, cancel=turn.cancel, prefix_ids=turn.reply.prefix_ids):
+            for chunk in self._engine.stream(messages, params, cancel=turn.cancel, prefix=turn.reply.prefix):
                 _take(turn, chunk)
                 if time.monotonic() - flushed_s >= FLUSH_EVERY_S:
                     self._flush(turn)
                     flushed_s = time.monotonic()
             if turn.finish == "cancelled":
-                status = "stopped"
-                turn.error = None if turn.stopped_by_owner else "switched"
+                ended_by_us = self._closing.is_set() and not turn.stopped_by_owner
+                status = "interrupted" if ended_by_us else "stopped"
+                turn.error = None if turn.stopped_by_owner or ended_by_us else "switched"
         except Exception as error:  # the reply must get an end state whatever happened
             status = "error"
             turn.error = shown(error, turn.reply.language)
@@ -161,15 +194,38 @@ class Turns:
             log.warning("could not save a reply in progress: %s", error)
 
     def _finish(self, turn: Turn, status: str) -> None:
+        """Store the end of a turn. One that cannot be stored stays in memory, is shown from there, and tried again."""
+        delays_s = iter(RETRY_SAVING_S)
+        while (problem := self._save(turn, status)) is not None:
+            if turn.running:
+                turn.error = shown(problem, turn.reply.language)
+                self._unsaved[turn.reply.message_id] = turn
+                self._end(turn, "error")
+            delay_s = next(delays_s, None)
+            if delay_s is None or self._closing.wait(delay_s):
+                log.error("an answer could not be saved: %s", problem)
+                return
+        self._unsaved.pop(turn.reply.message_id, None)
+        if turn.running:
+            self._end(turn, status)
+
+    def _save(self, turn: Turn, status: str) -> PlaygroundError | None:
+        reply, name = turn.reply, turn.stats.model_name
+        if reply.model_name and name and name != reply.model_name:
+            name = f"{reply.model_name} + {name}"
         try:
             self._history.update_message(
-                turn.reply.owner, turn.reply.message_id, content=turn.text, status=status, error=turn.error,
-                stats=turn.figures(), tokens=pack(turn.reply.model_id, turn.tokens),
+                reply.owner, reply.message_id, content=turn.text, status=status,
+                error=turn.error if turn.running else None, stats=turn.figures(), model=name or None,
+                tokens=pack(turn.stats.model_id or reply.tokens_model_id, turn.tokens),
             )  # fmt: skip
         except NotFound:
-            pass
+            return None  # a temporary conversation that its visitor has left
         except PlaygroundError as error:
-            status, turn.error = "error", shown(error, turn.reply.language)
+            return error
+        return None
+
+    def _end(self, turn: Turn, status: str) -> None:
         with self._lock:
             self._running.pop(turn.reply.message_id, None)
         turn.progress = None
@@ -177,7 +233,7 @@ class Turns:
         turn.revision += 1
         speed = turn.stats.tokens_per_second
         if self._on_speed is not None and speed and turn.stats.new_tokens >= MEASURABLE_TOKENS:
-            self._on_speed(turn.reply.model_id, speed)
+            self._on_speed(turn.stats.model_id, speed)
 
 
 def _take(turn: Turn, chunk: Chunk) -> None:

@@ -57,7 +57,7 @@ def test_draw(
     enter().picture(f"welcome-{suffix}")
 
     chat = enter(chats[1])
-    expect(chat.body.locator(".code-frame")).to_be_visible()
+    expect(chat.body.locator(".block").first).to_be_visible()
     chat.page.wait_for_timeout(300)
     chat.picture(f"chat-{suffix}")
 

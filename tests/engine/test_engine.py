@@ -14,7 +14,7 @@ import torch
 from playground.engine.engine import Engine
 from playground.engine.transformers_forward import TransformersForward
 from playground.errors import ModelUnavailable, PlaygroundError, PromptTooLong
-from playground.messages import Chunk, Message, SamplingParams
+from playground.messages import Chunk, Message, Prefix, SamplingParams
 
 GREEDY = SamplingParams(temperature=0, repetition_penalty=1.0, max_new_tokens=12)
 SAMPLED = SamplingParams(temperature=1.5, top_k=0, top_p=1.0, seed=11, max_new_tokens=12)
@@ -136,7 +136,7 @@ def test_a_full_context_ends_the_answer(tiny):
 
 def test_an_answer_can_be_continued_from_its_tokens(engine):
     whole = ids_of(answer(engine, "Hi", GREEDY))
-    rest = answer(engine, "Hi", replace(GREEDY, max_new_tokens=7), prefix_ids=whole[:5])
+    rest = answer(engine, "Hi", replace(GREEDY, max_new_tokens=7), prefix=Prefix(ids=tuple(whole[:5])))
     assert ids_of(rest) == whole[5:]
 
 

@@ -11,7 +11,7 @@ from playground.errors import NotFound
 from playground.history.records import NO_CONVERSATION, NO_MESSAGE, NO_PRESET, NO_RUN
 from playground.history.store import HistoryStore
 
-FOR_EVERYBODY = {"mark_interrupted", "purge_deleted"}
+FOR_EVERYBODY = {"mark_interrupted", "purge_deleted", "purge_temporary"}
 """Called by the program at start-up; they give nothing but a number."""
 
 SECRET = "heliotrope"

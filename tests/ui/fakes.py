@@ -10,19 +10,13 @@ from typing import Any
 
 from playground.engine.engine import EngineState
 from playground.errors import PlaygroundError, PromptTooLong
-from playground.messages import Alternative, Chunk, Message, Progress, SamplingParams, Stats, Token
+from playground.messages import Alternative, Chunk, Message, Prefix, Progress, SamplingParams, Stats, Token
 from playground.models.catalog import SMALLEST
-
-
-class _CharacterTokenizer:
-    def encode(self, text: str, add_special_tokens: bool = True) -> list[int]:
-        return [ord(sign) for sign in text]
 
 
 @dataclass
 class _Loaded:
     spec: Any = SMALLEST
-    tokenizer: Any = field(default_factory=_CharacterTokenizer)
     quantization: str = "int4"
     reason: str = "There is no GPU, so the weights are held in 4 bit."
     context_length: int = 1000
@@ -42,7 +36,7 @@ class FakeEngine:
     answers: list[str | PlaygroundError] = field(default_factory=lambda: ["Hello there."])
     delay_s: float = 0.0
     gate: threading.Semaphore | None = None
-    requests: list[tuple[list[Message], SamplingParams, tuple[int, ...]]] = field(default_factory=list)
+    requests: list[tuple[list[Message], SamplingParams, Prefix]] = field(default_factory=list)
     loaded: _Loaded = field(default_factory=_Loaded)
 
     @property
@@ -51,15 +45,15 @@ class FakeEngine:
 
     def stream(
         self, messages: Sequence[Message], params: SamplingParams, *, cancel: threading.Event | None = None,
-        prefix_ids: Sequence[int] = (),
+        prefix: Prefix = Prefix(),
     ) -> Iterator[Chunk]:  # fmt: skip
-        self.requests.append((list(messages), params, tuple(prefix_ids)))
+        self.requests.append((list(messages), params, prefix))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, PlaygroundError):
             raise answer
-        prompt_tokens = sum(len(message.content) for message in messages) + len(prefix_ids)
+        prompt_tokens = sum(len(message.content) for message in messages) + len(prefix.text)
         yield Chunk(progress=Progress("reading", 0, 0, prompt_tokens))
-        for count, sign in enumerate(answer[len(prefix_ids) :], start=1):
+        for count, sign in enumerate(answer[len(prefix.text) :], start=1):
             if not self._may_go_on(cancel):
                 yield Chunk(stats=self._stats(params, prompt_tokens, count - 1), finish_reason="cancelled")
                 return
@@ -79,7 +73,7 @@ class FakeEngine:
         if sum(len(message.content) for message in messages[-1:]) > self.loaded.context_length:
             raise PromptTooLong("Your text is 2,000 tokens; this model reads 1,000. Shorten it by about 750 words.")
 
-    def open(self, spec: Any) -> None:
+    def open(self, spec: Any, *others: Any) -> None:
         self.loaded.spec = spec
 
     def close(self, timeout_s: float = 0.0) -> None:
@@ -96,6 +90,6 @@ class FakeEngine:
     @staticmethod
     def _stats(params: SamplingParams, prompt_tokens: int, new_tokens: int) -> Stats:
         return Stats(
-            prompt_tokens=prompt_tokens, new_tokens=new_tokens, context_length=1000, first_token_s=0.21,
+            model_id=SMALLEST.id, model_name=SMALLEST.name, prompt_tokens=prompt_tokens, new_tokens=new_tokens, context_length=1000, first_token_s=0.21,
             decode_s=0.02 * new_tokens, seed=params.seed or 7,
         )  # fmt: skip

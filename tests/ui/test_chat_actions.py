@@ -4,7 +4,11 @@ import threading
 
 import pytest
 
-from playground.errors import InvalidInput, ModelUnavailable, NotFound, PlaygroundError, PromptTooLong
+from playground.errors import InvalidInput, ModelUnavailable, NotFound, PromptTooLong, StorageError
+from playground.history.store import HistoryStore
+from playground.messages import Prefix
+from playground.models.catalog import SMALLEST
+from playground.ui.chat_view import conversation_view
 from tests.ui.conftest import Desk, until
 
 
@@ -83,7 +87,7 @@ def test_continue_goes_on_with_the_very_tokens_of_the_answer(desk: Desk) -> None
     desk.act("continue", message_id=turn.reply.message_id)
     desk.wait(outcome.conversation_id)
     assert desk.texts(outcome.conversation_id) == ["Hi", "Hello there."]
-    assert desk.engine.requests[-1][2] == tuple(map(ord, "Hello"))
+    assert desk.engine.requests[-1][2] == Prefix(tuple(map(ord, "Hello")), "Hello", SMALLEST.id)
     assert desk.thread(outcome.conversation_id)[-1].versions == 1
 
 
@@ -94,7 +98,7 @@ def test_a_click_on_an_alternative_branches_there(desk: Desk) -> None:
     desk.wait(chat)
     last = desk.thread(chat)[-1]
     assert last.message.content.startswith("HeX") and last.versions == 2
-    assert desk.engine.requests[-1][2] == (ord("H"), ord("e"), ord("X"))
+    assert desk.engine.requests[-1][2] == Prefix((ord("H"), ord("e"), ord("X")), "HeX", SMALLEST.id)
 
 
 @pytest.mark.parametrize("wrong", [{"index": 99, "token_id": 88}, {"index": 1, "token_id": 5}, {"index": "x"}])
@@ -133,9 +137,6 @@ def test_an_error_of_the_model_becomes_a_sentence_at_the_reply(desk: Desk) -> No
 
 
 def test_an_unforeseen_error_names_a_reference_and_no_code(desk: Desk) -> None:
-    broken = PlaygroundError("x")
-    broken.__class__ = type("Boom", (PlaygroundError,), {})
-    desk.engine.answers = ["x"]
     desk.engine.stream = lambda *a, **k: 1 / 0  # type: ignore[method-assign]
     chat = desk.send("Hi")
     reply = desk.thread(chat)[-1].message
@@ -197,3 +198,70 @@ def test_a_temporary_chat_is_listed_and_found_nowhere(desk: Desk) -> None:
     assert desk.services.history.list_conversations("local") == []
     assert desk.services.history.search("local", "Whisper") == []
     assert desk.texts(chat) == ["Whisper", "Hello there."]
+
+
+def view_of(desk: Desk, chat: str) -> dict:
+    return conversation_view(desk.services.history, desk.services.turns, desk.owner, chat)
+
+
+def test_an_answer_whose_tokens_were_not_kept_is_continued_from_its_text_again_and_again(desk: Desk) -> None:
+    history = desk.services.history
+    chat = history.create_conversation("local").id
+    question = history.add_message("local", chat, parent_id=None, role="user", content="Hi")
+    reply = history.add_message(
+        "local", chat, parent_id=question.id, role="assistant", content="Hel", status="streaming"
+    )
+    assert view_of(desk, chat)["messages"][-1]["status"] == "interrupted"
+    for _ in range(2):
+        desk.act("continue", message_id=reply.id)
+        desk.wait(chat)
+        prefix = desk.engine.requests[-1][2]
+        assert prefix.ids == () and prefix.text.startswith("Hel")
+    assert desk.texts(chat)[-1] == "Hello there."
+
+
+def test_an_answer_that_cannot_be_stored_is_shown_and_stored_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("playground.ui.turns.RETRY_SAVING_S", (0.3, 0.3))
+    full = True
+    store = HistoryStore.update_message
+
+    def update(self: HistoryStore, *args: object, **changes: object) -> None:
+        if full and changes.get("status"):
+            raise StorageError("The disk is full.")
+        store(self, *args, **changes)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(HistoryStore, "update_message", update)
+    chat = desk.send("Hi")
+    shown = view_of(desk, chat)["messages"][-1]
+    assert (shown["text"], shown["status"], shown["error"]) == ("Hello there.", "error", "The disk is full.")
+    full = False
+    until(lambda: desk.thread(chat)[-1].message.status == "done")
+    assert desk.texts(chat)[-1] == "Hello there."
+    assert view_of(desk, chat)["messages"][-1]["status"] == "done"
+
+
+def test_when_the_program_ends_answers_are_interrupted_not_stopped_by_somebody(desk: Desk) -> None:
+    desk.engine.gate = threading.Semaphore(3)
+    outcome = desk.act("send", text="Hi", parent_id=None)
+    until(lambda: desk.services.turns.running_in("local", outcome.conversation_id).text == "Hel")  # type: ignore[union-attr]
+    desk.services.turns.close()
+    reply = desk.thread(outcome.conversation_id)[-1].message
+    assert (reply.status, reply.content, reply.error) == ("interrupted", "Hel", None)
+
+
+def test_a_start_that_is_refused_leaves_the_question_and_the_reason(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("playground.ui.turns.MAX_RUNNING", 0)
+    outcome = desk.act("send", text="Hi", parent_id=None)
+    assert outcome.accepted
+    question, reply = desk.thread(outcome.conversation_id)
+    assert question.message.content == "Hi"
+    assert reply.message.status == "error" and "Too many" in str(reply.message.error)
+
+
+def test_instructions_can_be_those_of_the_persona_own_ones_or_none(desk: Desk) -> None:
+    for given, expected in ((None, "helpful assistant"), ("Be a cat.", "Be a cat."), ("", None)):
+        desk.send("Hi", settings={"system_prompt": given})
+        first = desk.engine.requests[-1][0][0]
+        assert (first.role == "system" and expected in first.content) if expected else first.role == "user"

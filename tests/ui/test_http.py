@@ -198,3 +198,14 @@ CHATGPT = [
         },
     }
 ]  # fmt: skip
+
+
+def test_on_one_persons_machine_other_web_pages_reach_nothing(local: Served) -> None:
+    own = httpx.URL(local.url)
+    for headers in ({"host": "evil.example"}, {"origin": "http://evil.example"}, {"origin": "null"}):
+        assert httpx.get(local.url, headers=headers).status_code == 403
+        answer = httpx.post(f"{local.url}gradio_api/component_server/", json={}, headers=headers)
+        assert answer.status_code == 403
+    same = {"origin": f"http://{own.host}:{own.port}"}
+    assert httpx.get(local.url, headers=same).status_code == 200
+    assert httpx.get(f"http://localhost:{own.port}/").status_code == 200

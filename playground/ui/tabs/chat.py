@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from typing import Any
 
 import anyio.to_thread
 import gradio as gr
 
+from playground.errors import ModelUnavailable, PlaygroundError
 from playground.messages import Message, SamplingParams
 from playground.tasks.chat import ChatSettings, check_message, prompt
-from playground.ui.chat_actions import ChatActions, Outcome, Request
+from playground.ui.chat_actions import ChatActions, Request
 from playground.ui.chat_view import conversation_view, empty_view, with_turn
 from playground.ui.components import scripted_view
 from playground.ui.contract import Services, Tab
 from playground.ui.edge import answered, language_in, shown
+from playground.ui.model_cards import opening_detail
 from playground.ui.reply_tokens import as_row, unpack
 from playground.ui.streaming import Pages, follow
 from playground.ui.strings import text
 from playground.ui.turns import Turn
 from playground.ui.visitors import owner_of
 
-MAX_STREAMS = 64
+MAX_STREAMS = 1000
+"""Streams of pages; each only waits, without a thread. How many answers are written is limited elsewhere."""
 
 
 class ChatTab:
@@ -40,48 +43,47 @@ class ChatTab:
         page, sequence = str(values.get("tab", ""))[:64], int(values.get("sequence") or 0)
         stamp = {"tab": page, "sequence": sequence}
         self._pages.arrive(page, sequence)
+        owner, extra = "", {}
+        conversation_id = str(values.get("conversation_id") or "")
         try:
             owner = owner_of(request, shared=self._services.settings.shared)
             asked = Request(owner, str(values.get("kind")), language_in(values), values)
             outcome = await anyio.to_thread.run_sync(self._actions.perform, asked)
+            conversation_id = outcome.conversation_id
+            extra = {"focus": outcome.focus, "accepted": outcome.accepted, "changed": outcome.accepted}
         except Exception as error:  # the page must always get an answer
-            yield {**await self._refusal(values, request, error), **stamp}
-            return
-        async for view in self._views(owner, outcome, wanted=partial(self._pages.is_newest, page, sequence)):
+            extra = {"refused": shown(error, language_in(values))}
+        wanted = partial(self._pages.is_newest, page, sequence)
+        async for view in self._views(owner, conversation_id, extra, language_in(values), wanted):
             yield {**view, **stamp}
 
-    async def _views(self, owner: str, outcome: Outcome, *, wanted: Any) -> AsyncIterator[dict[str, Any]]:
+    async def _views(
+        self, owner: str, conversation_id: str, extra: dict[str, Any], language: str, wanted: Callable[[], bool]
+    ) -> AsyncIterator[dict[str, Any]]:
+        """The conversation as it is, then its running answer, also after a refusal: the page follows this stream now."""
         services = self._services
-        look = partial(conversation_view, services.history, services.turns, owner, outcome.conversation_id)
-        turn = services.turns.running_in(owner, outcome.conversation_id)
-        base = await anyio.to_thread.run_sync(look)
-        first = {**base, "focus": outcome.focus, "accepted": outcome.accepted, "changed": outcome.accepted}
-        yield first
+        look = partial(conversation_view, services.history, services.turns, owner, conversation_id)
+        turn = services.turns.running_in(owner, conversation_id)
+        try:
+            base = await anyio.to_thread.run_sync(look)
+        except PlaygroundError as error:
+            yield {**empty_view(), "refused": shown(error, language), **extra}
+            return
+        yield {**base, **extra}
         if turn is None:
             return
-        async for view in follow(turn, partial(self._with_engine_state, base), wanted=wanted):
+        async for view in follow(turn, partial(self._with_engine_state, base, language), wanted=wanted):
             yield view
-        yield {**await anyio.to_thread.run_sync(look), "changed": True}
+        if wanted():
+            yield {**await anyio.to_thread.run_sync(look), "changed": True}
 
-    def _with_engine_state(self, base: dict[str, Any], turn: Turn) -> dict[str, Any]:
+    def _with_engine_state(self, base: dict[str, Any], language: str, turn: Turn) -> dict[str, Any]:
         view = with_turn(base, turn)
         if view["progress"]["phase"] == "opening":
             state = self._services.engine.state
             opening = {"model": state.spec.name if state.spec else "", "seconds": state.opening_for_s}
-            view["progress"] = {**view["progress"], **opening}
+            view["progress"] = {**view["progress"], **opening, "detail": opening_detail(state, language)}
         return view
-
-    async def _refusal(self, values: dict[str, Any], request: gr.Request, error: Exception) -> dict[str, Any]:
-        """The conversation as it is, with the reason why nothing happened."""
-        refused = {"refused": shown(error, language_in(values))}
-        try:
-            owner = owner_of(request, shared=self._services.settings.shared)
-            conversation_id = str(values.get("conversation_id") or "")
-            services = self._services
-            look = partial(conversation_view, services.history, services.turns, owner, conversation_id)
-            return {**await anyio.to_thread.run_sync(look), **refused}
-        except Exception:
-            return {**empty_view(), **refused}
 
     def stop_reply(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """End a reply; what was written is kept."""
@@ -143,6 +145,8 @@ class ChatTab:
                 if chunk.text:
                     answer += chunk.text
                     yield answer
+                if chunk.finish_reason == "cancelled":
+                    raise ModelUnavailable("The answer was stopped because another model was chosen. Ask again.")
             if not answer:
                 yield answer
         except Exception as error:
