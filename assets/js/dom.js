@@ -138,16 +138,27 @@ export function announce(text) {
   region.textContent = text;
 }
 
-let toastTimer;
+// Short notes under the top bar, three at most: an Undo must not vanish because something else was said. The time
+// stands still while somebody points at a note or has the focus in it.
+const toasts = h("div", { class: "toasts" });
+overlay.append(toasts);
+
 export function toast(text, { action, onaction, seconds = 8 } = {}) {
-  document.querySelector(".toast")?.remove();
-  clearTimeout(toastTimer);
   const node = h("div", { class: "toast", role: "status" }, h("span", {}, text));
   if (action) node.append(h("button", { type: "button", class: "toast-action", onclick: () => { node.remove(); onaction(); } }, action));
   node.append(button(t("close"), { iconName: "close", onclick: () => node.remove() }));
-  overlay.append(node);
-  toastTimer = setTimeout(() => node.remove(), seconds * 1000);
+  let timer;
+  const start = () => { clearTimeout(timer); timer = setTimeout(() => node.remove(), seconds * 1000); };
+  for (const event of ["pointerenter", "focusin"]) node.addEventListener(event, () => clearTimeout(timer));
+  for (const event of ["pointerleave", "focusout"]) node.addEventListener(event, start);
+  toasts.append(node);
+  if (toasts.children.length > 3) toasts.firstChild.remove();
+  start();
+  return node;
 }
+
+// An input method (Chinese, Japanese) uses Enter and Escape for its own list of words; Safari tells only by the code.
+export const composing = (event) => event.isComposing || event.keyCode === 229;
 
 // A small panel at a button: closes on Escape, on a click elsewhere, and gives the focus back.
 export function popover(anchor, content, { label, className = "", align = "start", onclose } = {}) {
@@ -201,5 +212,8 @@ export function isExpert() {
 
 // Every call to the server names the visitor's language, so that an error comes back as a sentence they can read.
 export const speaking = (server) => new Proxy(server, {
-  get: (target, name) => (data = {}) => target[name]({ ...data, language: page.language }),
+  get: (target, name) => async (data = {}) => {
+    // Gradio gives nothing at all when the server cannot be reached.
+    try { return (await target[name]({ ...data, language: page.language })) ?? { error: t("lost_call") }; } catch { return { error: t("lost_call") }; }
+  },
 });

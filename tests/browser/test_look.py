@@ -71,7 +71,7 @@ def test_a_phone_has_a_drawer_and_nothing_sticks_out(app: App, visit: Visit) -> 
     expect(visitor.page.locator(".sidebar")).to_be_hidden()
     small = visitor.page.evaluate(
         "[...document.querySelectorAll('#chat button, .topbar button')].filter(b => b.offsetParent && "
-        "Math.min(b.offsetHeight, b.offsetWidth) < 32).map(b => b.className)"
+        "Math.min(b.offsetHeight, b.offsetWidth) < 40).map(b => b.className)"
     )
     assert small == []
 

@@ -90,6 +90,7 @@ class FakeEngine:
     @staticmethod
     def _stats(params: SamplingParams, prompt_tokens: int, new_tokens: int) -> Stats:
         return Stats(
-            model_id=SMALLEST.id, model_name=SMALLEST.name, prompt_tokens=prompt_tokens, new_tokens=new_tokens, context_length=1000, first_token_s=0.21,
+            model_id=SMALLEST.id, model_name=SMALLEST.name,
+            prompt_tokens=prompt_tokens, new_tokens=new_tokens, context_length=1000, first_token_s=0.21,
             decode_s=0.02 * new_tokens, seed=params.seed or 7,
         )  # fmt: skip

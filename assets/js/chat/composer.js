@@ -1,16 +1,17 @@
 // Where the visitor writes: a box that grows, chips above it, one button that sends or stops.
 // The draft is kept in the browser until the server says that the message is saved.
 
-import { button, h, icon, memory, t } from "../dom.js";
+import { button, composing, h, icon, memory, page, t } from "../dom.js";
 
 const MAX_LINES = 8;
+const TOUCH = matchMedia("(hover: none) and (pointer: coarse)").matches;
 
 export class Composer {
   constructor({ settings, onsend, onstop, onprobabilities }) {
     Object.assign(this, { settings, onsend, onstop });
     this.running = null;
-    this.box = h("textarea", { rows: 1, "aria-label": t("message"), placeholder: t("message_placeholder"), enterkeyhint: "send" });
-    this.go = button(t("send"), { iconName: "send", class: "go", onclick: () => this.press() });
+    this.box = h("textarea", { rows: 1, "aria-label": t("message"), placeholder: t("message_placeholder"), enterkeyhint: TOUCH ? "enter" : "send" });
+    this.go = button(t("send"), { iconName: "send", class: "go", onclick: (event) => { if (event.detail < 2) this.press(); } });
     this.problem = h("p", { class: "problem", role: "alert", hidden: true });
     this.line = h("p", { class: "line" });
     this.persona = h("button", { type: "button", class: "chip", "aria-haspopup": "dialog", onclick: () => settings.openPersonas(this.persona) });
@@ -28,18 +29,19 @@ export class Composer {
   wire() {
     this.box.addEventListener("input", () => { this.fit(); this.problem.hidden = true; this.saveDraft(); });
     this.box.addEventListener("keydown", (event) => {
-      // An input method (Chinese, Japanese) uses Enter to accept a word: that is not "send".
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+      // A touch keyboard has no Shift to break a line with; its Enter breaks, the button sends.
+      if (event.key !== "Enter" || event.shiftKey || composing(event) || TOUCH) return;
       event.preventDefault();
       if (!this.running) this.press();
     });
     this.settings.onchange(() => {
-      this.persona.replaceChildren(icon("person"), h("span", {}, this.settings.value.system_prompt ? t("own_instructions") : this.settings.persona.name), icon("down"));
+      this.persona.replaceChildren(icon("person"), h("span", {}, this.settings.value.system_prompt !== null ? t("own_instructions") : this.settings.persona.name), icon("down"));
       this.creativity.replaceChildren(icon("spark"), h("span", {}, this.settings.creativityName), icon("down"));
     });
   }
 
   press() {
+    if (this.pending !== undefined) return; // on its way already
     if (this.running) { this.onstop(this.running); return; }
     const text = this.box.value;
     if (!text.trim()) { this.box.focus(); return; }
@@ -50,6 +52,7 @@ export class Composer {
   // The server has the message: only now may the draft go.
   accepted() {
     if (this.pending !== undefined && this.box.value === this.pending) this.fill("");
+    else this.saveDraft();
     this.pending = undefined;
     this.problem.hidden = true;
   }
@@ -66,6 +69,13 @@ export class Composer {
     this.saveDraft();
   }
 
+  // A new chat has got its id: what stands in the box goes on standing there.
+  adopt(conversation) {
+    memory.set("draft.new", null);
+    this.conversation = conversation;
+    this.saveDraft();
+  }
+
   open(conversation) {
     this.conversation = conversation ?? "new";
     this.pending = undefined;
@@ -75,7 +85,7 @@ export class Composer {
   }
 
   saveDraft() {
-    if (this.box.value.length < 200_000) memory.set(`draft.${this.conversation ?? "new"}`, this.box.value);
+    if (this.box.value.length <= page.longest_message) memory.set(`draft.${this.conversation ?? "new"}`, this.box.value);
   }
 
   setRunning(id) {

@@ -25,18 +25,22 @@ export function mount(element, { trigger, watch, props, server: bare }) {
   const settings = new ChatSettings({ presets: { list: async () => (await server.list_presets()).presets ?? [], save: server.save_preset, remove: server.remove_preset } });
   const composer = new Composer({
     settings,
-    onsend: (text) => { thread.following = true; act("send", { text, parent_id: current?.messages.at(-1)?.id ?? null, temporary }); },
+    onsend: (text) => send(text),
     onstop: (message_id) => server.stop_reply({ message_id }),
     onprobabilities: (on) => setProbabilities(on),
   });
+  const send = (text) => {
+    thread.following = true;
+    act("send", { text, parent_id: current?.messages.at(-1)?.id ?? null, temporary });
+  };
   let temporary = false;
   const list = h("div", { class: "messages", role: "log", "aria-live": "off", "aria-label": t("conversation") });
-  const empty = emptyScreen((text) => { composer.fill(text); composer.press(); });
+  const empty = emptyScreen((text) => { if (!composer.pending) { composer.pending = text; send(text); } });
   const banner = h("div", { class: "banner", hidden: true });
   const scroller = h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": t("conversation") }, h("div", { class: "column" }, empty, list));
   const legend = shadeLegend();
   element.replaceChildren(h("div", { class: "chat" }, banner, scroller, h("div", { class: "dock" }, h("div", { class: "column" }, legend, composer.element))));
-  const thread = new Thread({ element: list, scroller, act, tokens: server.reply_tokens });
+  const thread = new Thread({ element: list, scroller, act, tokens: server.reply_tokens, reuseSeed: (seed) => { settings.set({ seed }); toast(t("seed_set", { seed })); } });
 
   const setProbabilities = (on) => {
     memory.set("probabilities", on ? "on" : "");
@@ -57,12 +61,16 @@ export function mount(element, { trigger, watch, props, server: bare }) {
   const show = (view) => {
     if (!view || view.tab !== tab || view.sequence !== sequence) return;
     const opened = !current || current.conversation?.id !== view.conversation?.id;
+    if (view.refused) composer.refused(view.refused);
+    if (view.refused && !view.conversation) { leave(view.refused); return; }
+    const adopted = opened && view.accepted && conversation === null;
     current = view;
-    if (view.refused) { composer.refused(view.refused); if (!view.conversation) return; }
     if (view.accepted) composer.accepted();
     address(view.conversation?.id ?? null);
     if (opened) {
-      composer.open(view.conversation?.id);
+      if (adopted) composer.adopt(view.conversation.id);
+      else composer.open(view.conversation?.id);
+      if (view.refused) composer.refused(view.refused);
       settings.load(view.conversation?.settings);
       thread.following = true;
       temporary = view.conversation?.temporary ?? false;
@@ -71,11 +79,30 @@ export function mount(element, { trigger, watch, props, server: bare }) {
     banner.hidden = !temporary;
     banner.textContent = t("temporary_banner");
     thread.show(view);
+    if (view.accepted) thread.closeEditors();
     composer.setRunning(view.running);
     composer.setLine(statusLine(view));
     if (view.focus) thread.focusMessage(view.focus);
     if (view.changed) bus.emit("conversations-changed");
-    bus.emit("conversation", { id: view.conversation?.id ?? null, title: view.conversation?.title ?? "", running: Boolean(view.running) });
+    tell(view);
+  };
+
+  // Others hear of a change, not of every streamed word.
+  let told = "";
+  const tell = (view) => {
+    const news = { id: view.conversation?.id ?? null, title: view.conversation?.title ?? "", running: Boolean(view.running) };
+    if (JSON.stringify(news) === told) return;
+    told = JSON.stringify(news);
+    bus.emit("conversation", news);
+  };
+
+  // The chat of this address is gone (deleted elsewhere, or a temporary one after a restart); what stood in its box is kept.
+  const leave = (reason) => {
+    if (conversation === null) return;
+    const draft = composer.box.value || memory.get(`draft.${conversation}`);
+    startNew();
+    if (draft) composer.fill(draft);
+    composer.refused(reason);
   };
 
   const startNew = ({ incognito = false } = {}) => {
@@ -93,7 +120,7 @@ export function mount(element, { trigger, watch, props, server: bare }) {
     banner.textContent = t("temporary_banner");
     thread.show(current);
     empty.hidden = false;
-    bus.emit("conversation", { id: null, title: "", running: false });
+    tell(current);
     composer.box.focus();
   };
 
@@ -110,6 +137,7 @@ export function mount(element, { trigger, watch, props, server: bare }) {
   window.addEventListener("popstate", () => {
     const id = new URL(location.href).searchParams.get("chat");
     if (id === conversation) return;
+    if (current?.conversation?.temporary) server.discard_chat({ conversation_id: current.conversation.id });
     conversation = id;
     if (id) act("open");
     else startNew();

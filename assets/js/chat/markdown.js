@@ -55,7 +55,7 @@ const CLEAN = { FORBID_TAGS: ["style", "form", "input", "button", "img", "video"
 // Renders into `container`, keeping the nodes of blocks whose source did not change: while an answer streams only its
 // last block is built anew, so a selection or a scroll position further up survives.
 export function renderMarkdown(container, text) {
-  const blocks = marked.lexer(text);
+  const blocks = lex(text);
   const old = [...container.children];
   let index = 0;
   for (const block of blocks) {
@@ -71,9 +71,20 @@ export function renderMarkdown(container, text) {
   old.slice(index).forEach((node) => node.remove());
 }
 
+// A model that repeats itself can nest quotes a thousand deep, which overruns the parser: then the text stands as it is.
+function lex(text) {
+  try { return marked.lexer(text); } catch { return [{ type: "plain", raw: text }]; }
+}
+
 function renderBlock(block) {
   const node = h("div", { class: "block", dir: "auto" });
   node.source = block.raw;
+  try { fillBlock(node, block); } catch { node.replaceChildren(h("p", { class: "own" }, block.raw)); }
+  return node;
+}
+
+function fillBlock(node, block) {
+  if (block.type === "plain") throw new RangeError("nested too deep");
   node.append(DOMPurify.sanitize(marked.parser([block]), { ...CLEAN, RETURN_DOM_FRAGMENT: true }));
   for (const link of node.querySelectorAll("a")) {
     link.target = "_blank";
@@ -86,7 +97,6 @@ function renderBlock(block) {
   }
   node.querySelectorAll("pre > code").forEach(dressCode);
   node.querySelectorAll(".formula").forEach(dressFormula);
-  return node;
 }
 
 function dressCode(code) {

@@ -16,8 +16,8 @@ export const shade = (logprob) => Math.min(1, Math.sqrt(Math.min(1, -logprob / 4
 const visible = (text) => (text === "" ? "∅" : text.replace(/\n/g, "⏎").replace(/\t/g, "⇥").replace(/^ +| +$/g, (s) => "·".repeat(s.length)));
 
 export class ProbabilityView {
-  constructor({ container, tokens, onpick }) {
-    Object.assign(this, { container, tokens, onpick });
+  constructor({ container, tokens, onpick, locked }) {
+    Object.assign(this, { container, tokens, onpick, locked });
     this.count = 0;
     this.list = [];
     this.card = null;
@@ -36,8 +36,9 @@ export class ProbabilityView {
     if (this.loading) return;
     this.loading = true;
     try {
-      const { tokens } = await this.tokens({ message_id: message.id, after: this.count });
+      const { tokens, error } = await this.tokens({ message_id: message.id, after: this.count });
       if (this.closed) return;
+      if (error) { this.container.replaceChildren(h("p", { class: "own" }, message.text), h("p", { class: "problem" }, error)); return; }
       if (!this.count) this.start();
       this.append(tokens);
       if (!this.count) this.missing();
@@ -66,7 +67,8 @@ export class ProbabilityView {
   append(tokens) {
     for (const [text, id, logprob, alternatives] of tokens) {
       const index = this.list.length;
-      const span = h("span", { class: "token", tabindex: index === 0 ? "0" : "-1", "data-index": String(index) }, text);
+      const span = h("span", { class: "token", role: "button", tabindex: index === 0 ? "0" : "-1", "data-index": String(index),
+        "aria-label": logprob === null ? text : t("token_label", { text: text.trim() || visible(text), percent: percent(logprob) }) }, text);
       if (logprob !== null) span.style.setProperty("--unsure", shade(logprob).toFixed(3));
       else span.classList.add("unmeasured");
       this.list.push({ text, id, logprob, alternatives, span });
@@ -79,7 +81,7 @@ export class ProbabilityView {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     const index = Number(event.target.dataset.index);
     if (event.key === "Escape" && this.card) { event.stopPropagation(); this.hide(); }
-    if (event.key === "Enter" || event.key === "ArrowDown") { this.card?.querySelector("button")?.focus(); event.preventDefault(); }
+    if (event.key === "Enter" || event.key === "ArrowDown") { this.card?.querySelector("button:not(:disabled)")?.focus(); event.preventDefault(); }
     if (!step || !this.list[index + step]) return;
     event.preventDefault();
     event.target.tabIndex = -1;
@@ -108,7 +110,7 @@ export class ProbabilityView {
       h("div", { class: "card-title" }, h("code", {}, visible(entry.text)), h("span", {}, title)));
     for (const [text, id, logprob] of entry.alternatives) {
       const chosen = id === entry.id;
-      const row = h("button", { type: "button", class: chosen ? "choice chosen" : "choice", disabled: chosen || this.message.status === "streaming",
+      const row = h("button", { type: "button", class: chosen ? "choice chosen" : "choice", disabled: chosen || this.locked(),
         title: chosen ? undefined : t("continue_from_here"),
         onclick: () => { this.hide(); this.onpick({ message_id: this.message.id, index, token_id: id }); } },
       h("span", { class: "bar", style: `--share:${Math.exp(logprob).toFixed(4)}` }),

@@ -1,7 +1,7 @@
 // How the model should behave: persona, creativity and the rest. One plain object, kept with each conversation by the
 // server and sent with every request; the last used one is remembered for new chats.
 
-import { button, h, isExpert, memory, page, popover, t, toast } from "../dom.js";
+import { button, composing, h, isExpert, memory, page, popover, t, toast } from "../dom.js";
 
 const DEFAULTS = page.chat_defaults;
 const PERSONAS = page.personas; // [{id, name, about, prompt}] in the visitor's language
@@ -52,8 +52,8 @@ export class ChatSettings {
 
   openPersonas(anchor) {
     const list = h("div", { class: "choices", role: "radiogroup", "aria-label": t("persona") }, PERSONAS.map((persona) => h("button", {
-      type: "button", role: "radio", class: "option", "aria-checked": String(persona.id === this.persona.id && !this.value.system_prompt),
-      onclick: () => { this.set({ persona: persona.id, system_prompt: "" }); open.dismiss(); },
+      type: "button", role: "radio", class: "option", "aria-checked": String(persona.id === this.persona.id && this.value.system_prompt === null),
+      onclick: () => { this.set({ persona: persona.id, system_prompt: null }); open.dismiss(); },
     }, h("strong", {}, persona.name), h("span", {}, persona.about))));
     const own = h("button", { type: "button", class: "option", onclick: () => { open.dismiss(); this.openAll(anchor); } },
       h("strong", {}, t("own_instructions")), h("span", {}, t("own_instructions_about")));
@@ -70,15 +70,15 @@ export class ChatSettings {
 
   openAll(anchor) {
     const expert = isExpert();
-    const prompt = h("textarea", { id: "system-prompt", rows: 4, value: this.value.system_prompt || this.persona.prompt });
-    prompt.addEventListener("input", () => this.set({ system_prompt: prompt.value === this.persona.prompt ? "" : prompt.value }));
+    const prompt = h("textarea", { id: "system-prompt", rows: 4, maxLength: 20_000, value: this.value.system_prompt ?? this.persona.prompt });
+    prompt.addEventListener("input", () => this.set({ system_prompt: prompt.value === this.persona.prompt ? null : prompt.value }));
     const reset = button(t("reset"), { text: true, onclick: () => { this.set({ ...DEFAULTS }); open.dismiss(); } });
     const content = h("div", { class: "settings" },
       h("h3", {}, t("chat_settings")),
       this.presetRow(() => open.dismiss()),
       h("label", { for: "system-prompt" }, t("system_prompt"), h("small", {}, t("system_prompt_hint"))), prompt,
       SLIDERS.filter((slider) => expert || !slider.expert).map((slider) => this.slider(slider)),
-      this.seedField(), expert ? this.stopField() : null,
+      expert ? this.seedField() : null, expert ? this.stopField() : null,
       h("div", { class: "row end" }, reset),
       expert ? null : h("p", { class: "hint" }, t("more_in_expert")));
     const open = popover(anchor, content, { label: t("chat_settings"), className: "panel", align: "end" });
@@ -112,8 +112,9 @@ export class ChatSettings {
       row.replaceChildren(h("span", { class: "hint" }, t("presets")), ...saved.map(({ name, values }) => h("span", { class: "preset" },
         button(name, { text: true, onclick: () => apply(values) }),
         button(t("remove_preset", { name }), { iconName: "close", onclick: async () => {
-          await this.presets.remove({ name });
+          const answer = await this.presets.remove({ name });
           await draw();
+          if (answer.error) { toast(answer.error); return; }
           toast(t("preset_removed", { name }), { action: t("undo"), onaction: () => this.presets.save({ name, values }) });
         } }))), this.presetForm(draw));
     };
@@ -125,10 +126,11 @@ export class ChatSettings {
     const name = h("input", { type: "text", maxLength: 40, placeholder: t("preset_name"), "aria-label": t("preset_name") });
     const save = async () => {
       if (!name.value.trim()) { name.focus(); return; }
-      await this.presets.save({ name: name.value.trim(), values: this.value });
-      await draw();
+      const answer = await this.presets.save({ name: name.value.trim(), values: this.value });
+      if (answer.error) toast(answer.error);
+      else await draw();
     };
-    name.addEventListener("keydown", (event) => { if (event.key === "Enter") save(); });
+    name.addEventListener("keydown", (event) => { if (event.key === "Enter" && !composing(event)) save(); });
     return h("span", { class: "preset-form" }, name, button(t("save_preset"), { text: true, onclick: save }));
   }
 }

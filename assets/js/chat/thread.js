@@ -1,6 +1,6 @@
 // The conversation: one element a message, changed only where the message changed.
 
-import { announce, button, copyButton, h, icon, number, t } from "../dom.js";
+import { announce, button, composing, copyButton, h, memory, number, t } from "../dom.js";
 import { renderMarkdown } from "./markdown.js";
 import { ProbabilityView } from "./probabilities.js";
 
@@ -8,8 +8,8 @@ const LONG_MESSAGE = 4_000; // characters of the visitor's own text shown before
 const NEAR_BOTTOM_PX = 80;
 
 export class Thread {
-  constructor({ element, scroller, act, tokens }) {
-    Object.assign(this, { element, scroller, act, tokens });
+  constructor({ element, scroller, act, tokens, reuseSeed }) {
+    Object.assign(this, { element, scroller, act, tokens, reuseSeed });
     this.nodes = new Map(); // message id -> MessageNode
     this.probabilities = false;
     this.following = true;
@@ -19,6 +19,7 @@ export class Thread {
   }
 
   show(view) {
+    const focus = this.focusedAction();
     const ids = new Set(view.messages.map((message) => message.id));
     for (const [id, node] of this.nodes) {
       if (!ids.has(id)) { node.close(); this.nodes.delete(id); }
@@ -36,6 +37,26 @@ export class Thread {
       previous = node.element;
     }
     if (this.following) this.scrollToEnd();
+    this.restoreFocus(focus);
+  }
+
+  // A pager or Retry replaces the message that holds the focused button; the keyboard goes on at the same place.
+  focusedAction() {
+    const button = document.activeElement;
+    const message = button?.closest?.(".message");
+    if (!message || !this.element.contains(message) || button.tagName !== "BUTTON") return null;
+    return { index: [...this.element.children].indexOf(message), label: button.getAttribute("aria-label") };
+  }
+
+  restoreFocus(focus) {
+    if (!focus || document.activeElement !== document.body) return;
+    const message = this.element.children[focus.index];
+    const same = [...(message?.querySelectorAll("button") ?? [])].find((one) => one.getAttribute("aria-label") === focus.label && !one.disabled);
+    (same ?? message)?.focus({ preventScroll: true });
+  }
+
+  closeEditors() {
+    for (const node of this.nodes.values()) node.closeEditor();
   }
 
   scrollToEnd() {
@@ -90,6 +111,8 @@ class MessageNode {
     this.finished = message.status;
   }
 
+  closeEditor() {}
+
   close() {
     this.shaded?.close();
     this.element.remove();
@@ -100,7 +123,7 @@ class MessageNode {
     if (this.editing) return;
     if (message.role === "user") { this.showOwnText(); return; }
     if (thread.probabilities && message.text) {
-      this.shaded ??= new ProbabilityView({ container: this.body, tokens: thread.tokens, onpick: (pick) => thread.act("branch", pick) });
+      this.shaded ??= new ProbabilityView({ container: this.body, tokens: thread.tokens, onpick: (pick) => thread.act("branch", pick), locked: () => Boolean(this.running) });
       this.shaded.show(message);
       return;
     }
@@ -167,21 +190,31 @@ class MessageNode {
   showFigures() {
     const { role, model, stats } = this.message;
     if (role === "user" || !stats?.new_tokens) { this.figures.replaceChildren(); return; }
-    this.figures.replaceChildren(...figures(stats, model));
+    this.figures.replaceChildren(...figures(stats, model, this.thread.reuseSeed));
   }
 
   edit() {
     this.editing = true;
-    const area = h("textarea", { class: "edit", value: this.message.text, rows: Math.min(12, this.message.text.split("\n").length + 1), "aria-label": t("edit") });
-    const close = () => { this.editing = false; this.refresh(); this.element.classList.remove("editing"); };
-    const send = () => {
-      if (!area.value.trim()) return;
-      close();
-      this.thread.act("edit", { message_id: this.message.id, text: area.value });
+    const key = `draft.edit.${this.message.id}`;
+    const area = h("textarea", { class: "edit", value: memory.get(key) ?? this.message.text, rows: Math.min(12, this.message.text.split("\n").length + 1), "aria-label": t("edit") });
+    // The editor stays open until the server has the text: a refusal or a broken line must not cost it.
+    this.closeEditor = () => {
+      if (!this.editing) return;
+      memory.set(key, null);
+      this.editing = false;
+      this.element.classList.remove("editing");
+      this.refresh();
+      this.actions.querySelector("button:last-of-type")?.focus({ preventScroll: true });
     };
+    const close = () => this.closeEditor();
+    const send = () => {
+      if (area.value.trim()) this.thread.act("edit", { message_id: this.message.id, text: area.value });
+    };
+    area.addEventListener("input", () => memory.set(key, area.value));
     area.addEventListener("keydown", (event) => {
+      if (composing(event)) return;
       if (event.key === "Escape") { event.stopPropagation(); close(); }
-      if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); send(); }
+      if (event.key === "Enter" && !event.shiftKey) { event.preventDefault(); send(); }
     });
     this.element.classList.add("editing");
     this.body.replaceChildren(area, h("div", { class: "row end" },
@@ -201,7 +234,7 @@ export function waitText(progress) {
   return t("starting");
 }
 
-function figures(stats, model) {
+function figures(stats, model, reuseSeed) {
   const figure = (text, explanation) => h("span", { class: "figure", tabindex: "0", "data-tip": explanation }, text);
   const seconds = (value) => number.format(Math.round(value * 100) / 100);
   const row = [figure(model || "", t("tip_model"))];
@@ -212,9 +245,8 @@ function figures(stats, model) {
     row.push(figure(t("context_used", { used: number.format(stats.prompt_tokens + stats.new_tokens), total: number.format(stats.context_length) }), t("tip_context")));
   }
   if (stats.seed != null) {
-    const seed = figure(t("seed_used", { seed: stats.seed }), t("tip_seed"));
-    seed.classList.add("expert-only");
-    row.push(seed);
+    row.push(h("button", { type: "button", class: "figure seed expert-only", "data-tip": t("tip_seed"), "aria-label": t("reuse_seed", { seed: stats.seed }),
+      onclick: () => reuseSeed(stats.seed) }, t("seed_used", { seed: stats.seed })));
   }
   return row;
 }

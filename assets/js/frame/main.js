@@ -1,6 +1,6 @@
 // The frame around every tab: name, model chip, menu, list of conversations, shortcuts.
 
-import { bus, button, h, icon, memory, page, popover, speaking, t, toast } from "../dom.js";
+import { bus, button, composing, h, icon, memory, page, popover, speaking, t, toast } from "../dom.js";
 import { ModelChip } from "./models.js";
 import { Sidebar } from "./sidebar.js";
 
@@ -55,7 +55,9 @@ function setLevel(level) {
 
 function setLanguage(language) {
   // The server writes the page in the language of this cookie; what is in the box survives as a draft.
-  document.cookie = `playground_language=${language}; path=/; max-age=31536000; samesite=lax`;
+  // Inside the frame of another site (a Space) only a partitioned cookie is kept.
+  const reach = location.protocol === "https:" ? "samesite=none; secure; partitioned" : "samesite=lax";
+  document.cookie = `playground_language=${language}; path=/; max-age=31536000; ${reach}`;
   location.reload();
 }
 
@@ -71,6 +73,7 @@ function showShortcuts(anchor) {
 
 function wireShortcuts(sidebar) {
   document.addEventListener("keydown", (event) => {
+    if (composing(event)) return;
     const command = event.ctrlKey || event.metaKey;
     const writing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.target.isContentEditable;
     if (command && event.key.toLowerCase() === "k") {

@@ -1,6 +1,6 @@
 // The model chip and its panel: which model speaks, what others there are, what they cost, and how to change.
 
-import { bus, button, h, icon, isExpert, number, page, popover, t, toast } from "../dom.js";
+import { bus, button, h, icon, isExpert, number, popover, t, toast } from "../dom.js";
 
 const BUSY_POLL_MS = 700;
 const IDLE_POLL_MS = 5_000;
@@ -21,11 +21,12 @@ export class ModelChip {
   // One timer for the page; it rests while nobody looks.
   async poll() {
     clearTimeout(this.timer);
-    try {
-      this.show(await this.server.list_models());
-    } catch {
+    const state = await this.server.list_models();
+    if (!state.phase) {
       this.element.dataset.phase = "lost";
       this.how.textContent = t("connection_lost");
+    } else {
+      this.show(state);
     }
     clearTimeout(this.timer);
     const busy = this.state?.phase === "opening" || this.state?.models.some((model) => model.download) || this.panel;

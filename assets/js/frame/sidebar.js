@@ -1,6 +1,6 @@
 // The list of conversations: by date, searchable; rename, pin, export and delete at each.
 
-import { bus, button, h, icon, page, popover, saveFile, t, toast } from "../dom.js";
+import { bus, button, composing, h, icon, page, popover, saveFile, t, toast } from "../dom.js";
 
 const SEARCH_DELAY_MS = 180;
 const DAY_MS = 86_400_000;
@@ -38,20 +38,21 @@ export class Sidebar {
   async refresh() {
     const query = this.search.value.trim();
     const ticket = (this.ticket = (this.ticket ?? 0) + 1);
-    const answer = await this.server.list_chats({ query });
+    const answer = await this.server.list_chats({ query, limit: this.limit });
     if (ticket !== this.ticket) return; // a later keystroke has asked already
     if (answer.error) { this.list.replaceChildren(h("p", { class: "hint" }, answer.error)); return; }
     if (query) this.showHits(answer.hits);
-    else this.showAll(answer.conversations);
+    else this.showAll(answer.conversations, answer.more);
   }
 
-  showAll(conversations) {
+  showAll(conversations, more) {
     const groups = new Map();
     for (const one of conversations) {
       const name = one.pinned ? t("pinned") : dateGroup(new Date(one.updated_at * 1000));
       groups.set(name, [...(groups.get(name) ?? []), one]);
     }
     const nodes = [...groups].map(([name, members]) => h("section", {}, h("h2", {}, name), members.map((one) => this.item(one))));
+    if (more) nodes.push(button(t("more_chats"), { text: true, onclick: () => { this.limit = 2 * (this.limit ?? 200); this.refresh(); } }));
     this.list.replaceChildren(...(nodes.length ? nodes : [h("p", { class: "hint" }, t("no_chats"))]));
     this.mark();
   }
@@ -60,7 +61,7 @@ export class Sidebar {
     const nodes = hits.map((hit, index) => h("button", { type: "button", class: "hit", onclick: () => { bus.emit("open-conversation", { id: hit.conversation_id, message_id: hit.message_id }); this.closeDrawer(); } },
       hits[index - 1]?.conversation_id === hit.conversation_id ? null : h("strong", {}, hit.title || t("untitled")),
       h("span", {}, hit.snippet.map(([text, match]) => (match ? h("mark", {}, text) : text)))));
-    this.list.replaceChildren(h("p", { class: "hint", role: "status" }, t(hits.length ? "hits" : "no_hits", { count: hits.length })), ...nodes);
+    this.list.replaceChildren(h("p", { class: "hint", role: "status" }, t(hits.length >= 45 ? "hits_many" : hits.length ? "hits" : "no_hits", { count: hits.length })), ...nodes);
   }
 
   item(one) {
@@ -107,7 +108,8 @@ export class Sidebar {
       else this.refresh();
     };
     input.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && !event.isComposing) finish(true);
+      if (composing(event)) return;
+      if (event.key === "Enter") finish(true);
       if (event.key === "Escape") { event.stopPropagation(); finish(false); }
     });
     input.addEventListener("blur", () => finish(true));
@@ -134,8 +136,9 @@ export class Sidebar {
     const [file] = this.file.files;
     this.file.value = "";
     if (!file) return;
-    toast(t("importing", { name: file.name }), { seconds: 120 });
+    const waiting = toast(t("importing", { name: file.name }), { seconds: 600 });
     const answer = await this.server.import_chats({ text: await file.text() });
+    waiting.remove();
     toast(answer.error ?? t("imported", answer), { seconds: 12 });
     await this.refresh();
   }

@@ -60,7 +60,7 @@ class ChatTab:
     async def _views(
         self, owner: str, conversation_id: str, extra: dict[str, Any], language: str, wanted: Callable[[], bool]
     ) -> AsyncIterator[dict[str, Any]]:
-        """The conversation as it is, then its running answer, also after a refusal: the page follows this stream now."""
+        """The conversation as it is, then its running answer; also after a refusal, since older streams have ended."""
         services = self._services
         look = partial(conversation_view, services.history, services.turns, owner, conversation_id)
         turn = services.turns.running_in(owner, conversation_id)
