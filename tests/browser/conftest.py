@@ -48,10 +48,10 @@ class App:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/"
 
-    def start(self) -> App:
+    def start(self, port: int = 0) -> App:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+            self.port = port or probe.getsockname()[1]
         environ = {
             **os.environ, "PLAYGROUND_DATA_DIR": str(self.data_dir), "PLAYGROUND_CACHE_DIR": str(self.cache_dir),
             "PLAYGROUND_MODEL": MODEL, "PLAYGROUND_OPEN_BROWSER": "off", "GRADIO_SERVER_PORT": str(self.port),
