@@ -101,7 +101,9 @@ class Worker:
             self._refuse_closed()
             # A new object every time: the same model may be wanted again with its weights held in another way.
             self._wanted, self._wanted_at_s = _Wanted(spec, others), time.monotonic()
-            self._state = EngineState("opening", spec)
+            answering = self._scheduler is not None and self._scheduler.running > 0
+            detail = "waiting for answers that are being written" if answering else ""
+            self._state = EngineState("opening", spec, opening_detail=detail)
             self._condition.notify()
 
     def submit(self, reply: Reply) -> None:

@@ -41,11 +41,7 @@ export class ModelChip {
     this.how.textContent = phaseText(state);
     this.element.setAttribute("aria-label", t("model_chip", { name: state.name, state: phaseText(state) }));
     if (before?.phase === "opening" && state.phase === "ready") bus.emit("model-ready", state);
-    const key = JSON.stringify([state, isExpert()]);
-    if (this.panel && key !== this.drawn) {
-      this.drawn = key;
-      this.drawCards();
-    }
+    if (this.panel) this.drawCards();
   }
 
   open() {
@@ -53,22 +49,43 @@ export class ModelChip {
     this.custom = this.customField();
     this.panel = popover(this.element, h("div", { class: "model-panel" }, h("h3", {}, t("models")), h("p", { class: "hint" }, t("models_about")), this.cards, this.custom),
       { label: t("models"), className: "panel wide", align: "end", onclose: () => { this.panel = null; } });
-    this.drawn = null;
+    this.drawn = new Map();
     if (this.state) this.drawCards();
     this.poll();
   }
 
   drawCards() {
-    const typing = this.cards.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-    this.cards.replaceChildren(...this.state.models.map((model) => this.card(model)));
-    if (typing) this.cards.querySelector(`[data-key="${CSS.escape(typing)}"]`)?.focus();
-    this.custom.hidden = !isExpert() || !this.state.can_switch;
-    this.precision.replaceChildren(...this.state.quantizations.map((name) => h("option", { value: name, selected: name === this.state.quantization }, name)));
+    const { state } = this;
+    state.models.forEach((model, index) => this.drawCard(model, index));
+    this.custom.hidden = !isExpert() || !state.can_switch;
+    if (!this.precision.children.length) this.precision.replaceChildren(...state.quantizations.map((name) => h("option", { value: name }, name)));
+    if (document.activeElement !== this.precision) this.precision.value = state.quantization;
     this.panel.place();
   }
 
-  card(model) {
-    const current = model.id === this.state.id;
+  // A card is built anew only when it says something else: a button must not be exchanged under somebody's finger.
+  drawCard(model, index) {
+    const { state } = this;
+    const current = model.id === state.id;
+    const facts = [model, current, isExpert(), state.can_switch, current ? [state.phase, state.reason, state.error] : null];
+    if (model.download) facts[0] = { ...model, download: true };
+    const key = JSON.stringify(facts);
+    const before = this.drawn.get(model.id);
+    if (before?.key !== key) {
+      const node = this.card(model, current);
+      if (before) before.node.replaceWith(node);
+      else this.cards.insertBefore(node, this.cards.children[index] ?? null);
+      this.drawn.set(model.id, { key, node });
+    }
+    if (model.download) this.drawDownload(this.drawn.get(model.id).node, model.download);
+  }
+
+  drawDownload(card, download) {
+    card.querySelector("progress").value = download.total ? download.done / download.total : 0;
+    card.querySelector(".download-text").textContent = download.text;
+  }
+
+  card(model, current) {
     const facts = [model.languages, model.size, t("memory", { size: model.memory }), model.speed ? t("measured_speed", { rate: number.format(Math.round(model.speed)) }) : t("not_measured_yet")];
     return h("section", { class: current ? "card current" : "card", "aria-label": model.name },
       h("div", { class: "card-title" }, h("strong", {}, model.name), current ? h("span", { class: "badge" }, t(this.state.phase === "ready" ? "in_use" : "opening_badge")) : null),
@@ -83,16 +100,15 @@ export class ModelChip {
 
   cardAction(model, current) {
     if (model.download) {
-      const share = model.download.total ? model.download.done / model.download.total : 0;
       return h("div", { class: "row" },
-        h("progress", { max: 1, value: share, "aria-label": t("downloading", { name: model.name }) }),
-        h("span", { class: "hint" }, model.download.text),
-        button(t("cancel"), { text: true, "data-key": `cancel-${model.id}`, onclick: () => this.ask("cancel_download", model) }));
+        h("progress", { max: 1, "aria-label": t("downloading", { name: model.name }) }),
+        h("span", { class: "hint download-text" }),
+        button(t("cancel"), { text: true, onclick: () => this.ask("cancel_download", model) }));
     }
     if (!this.state.can_switch) return null;
     if (current && this.state.phase !== "failed") return null;
     const label = model.here ? t("use") : t("download", { size: model.size });
-    return button(label, { text: true, class: "primary", "data-key": `use-${model.id}`, onclick: () => this.ask("use_model", model) });
+    return button(label, { text: true, class: "primary", onclick: () => this.ask("use_model", model) });
   }
 
   customField() {
