@@ -10,7 +10,7 @@ steps are timed, and the number of threads follows. Reading a prompt has few, lo
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import torch
@@ -47,7 +47,7 @@ class ThreadGovernor:
         self._slow = self._good = 0
 
     @contextmanager
-    def decoding(self, sequences: int) -> Iterator[int]:
+    def decoding(self, sequences: int) -> Generator[int, None, None]:
         """Time one decode step of `sequences` answers, with as many threads as are good now; gives their number."""
         if self._threads == 1:
             yield 1
