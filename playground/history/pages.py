@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
 from markdown_it import MarkdownIt
@@ -20,15 +21,32 @@ from playground.history.rows import MessageRow
 RENDERED_CHARACTERS = 100_000
 """A longer message is shown as plain text: rendering it would take seconds."""
 
-UNTITLED = "Conversation"
-_NAMES = {"user": "You", "assistant": "Assistant", "system": "Instructions"}
-_ENDINGS = {
-    "queued": "not written yet",
-    "streaming": "still being written",
-    "stopped": "stopped",
-    "interrupted": "interrupted",
-    "error": "ended by an error",
-}
+
+@dataclass(frozen=True)
+class PageWords:
+    """The few words of the page itself, in the reader's language."""
+
+    language: str = "en"
+    untitled: str = "Conversation"
+    user: str = "You"
+    assistant: str = "Assistant"
+    system: str = "Instructions"
+    streaming: str = "still being written"
+    stopped: str = "stopped"
+    interrupted: str = "interrupted"
+    error: str = "ended by an error"
+
+    def speaker(self, message: MessageRow) -> str:
+        """Who says a message, with the model that wrote it."""
+        name = {"user": self.user, "assistant": self.assistant}.get(message.role, self.system)
+        return f"{name} ({message.model})" if message.model else name
+
+    def ending(self, status: str) -> str:
+        """How an unfinished message ended, "" for a finished one."""
+        words = {"stopped": self.stopped, "interrupted": self.interrupted, "error": self.error}
+        return "" if status == "done" else words.get(status, self.streaming)
+
+
 _STYLE = """
 :root { color-scheme: light dark; --text: #1c1c21; --quiet: #5c5c66; --page: #ffffff; --soft: #f3f3f7; --line: #dcdce3;
   --accent: #4338ca; }
@@ -49,23 +67,23 @@ blockquote { margin: 0; padding-left: 16px; border-left: 2px solid var(--line); 
 """
 
 
-def markdown_page(title: str, messages: Sequence[MessageRow]) -> str:
+def markdown_page(title: str, messages: Sequence[MessageRow], words: PageWords) -> str:
     """The messages under headings; model text stays the Markdown that it is."""
-    parts = [f"# {title or UNTITLED}"]
+    parts = [f"# {title or words.untitled}"]
     for message in messages:
-        ending = _ENDINGS.get(message.status)
-        parts += [f"## {_speaker(message)}", _closed(message.content)]
+        ending = words.ending(message.status)
+        parts += [f"## {words.speaker(message)}", _closed(message.content)]
         parts += [f"*({ending})*"] if ending else []
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def html_page(title: str, messages: Sequence[MessageRow]) -> str:
+def html_page(title: str, messages: Sequence[MessageRow], words: PageWords) -> str:
     """A complete page; light or dark as the reader's system is."""
-    shown = escape(title or UNTITLED)
-    sections = "\n".join(_section(message) for message in messages)
+    shown = escape(title or words.untitled)
+    sections = "\n".join(_section(message, words) for message in messages)
     when = f'<p class="quiet">{_day(messages[0].created_at)}</p>' if messages else ""
     return f"""<!doctype html>
-<html>
+<html lang="{escape(words.language)}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
@@ -85,21 +103,16 @@ def html_page(title: str, messages: Sequence[MessageRow]) -> str:
 """
 
 
-def _section(message: MessageRow) -> str:
+def _section(message: MessageRow, words: PageWords) -> str:
     renders = message.role == "assistant" and len(message.content) <= RENDERED_CHARACTERS
     body = _MARKDOWN.render(message.content) if renders else escape(message.content)
-    ending = _ENDINGS.get(message.status)
+    ending = words.ending(message.status)
     note = f'<p class="quiet">({ending})</p>' if ending else ""
     kind = "" if renders else ' class="plain"'
     return (
-        f'<section class="{escape(message.role)}"><h2>{escape(_speaker(message))}</h2>'
+        f'<section class="{escape(message.role)}"><h2>{escape(words.speaker(message))}</h2>'
         f'<div dir="auto"{kind}>{body}</div>{note}</section>'
     )
-
-
-def _speaker(message: MessageRow) -> str:
-    name = _NAMES.get(message.role, message.role)
-    return f"{name} ({message.model})" if message.model else name
 
 
 def _closed(text: str) -> str:

@@ -10,22 +10,25 @@ from collections.abc import Sequence
 from typing import Any
 
 from playground.history import exchange, merging, pages
+from playground.history.pages import PageWords
 from playground.history.records import Records
 from playground.history.rows import ImportReport, MessageRow
 from playground.history.texts import from_json
 from playground.history.tree import PATH
 
+ENGLISH = PageWords()
+
 
 class Transfer(Records):
     """Exports raise NotFound for a conversation that is missing, deleted or somebody else's."""
 
-    def export_markdown(self, owner: str, conversation_id: str) -> str:
+    def export_markdown(self, owner: str, conversation_id: str, words: PageWords = ENGLISH) -> str:
         """The branch that is shown, as Markdown."""
-        return pages.markdown_page(*self._shown(owner, conversation_id))
+        return pages.markdown_page(*self._shown(owner, conversation_id), words)
 
-    def export_html(self, owner: str, conversation_id: str) -> str:
+    def export_html(self, owner: str, conversation_id: str, words: PageWords = ENGLISH) -> str:
         """The branch that is shown, as one page that needs no network and runs nothing."""
-        return pages.html_page(*self._shown(owner, conversation_id))
+        return pages.html_page(*self._shown(owner, conversation_id), words)
 
     def export_json(self, owner: str, conversation_ids: Sequence[str] | None = None) -> str:
         """Conversations with all branches, figures and probabilities; None: all that are listed.

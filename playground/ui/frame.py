@@ -7,11 +7,13 @@ from typing import Any
 import gradio as gr
 
 from playground.errors import InvalidInput
+from playground.history.pages import PageWords
 from playground.models.catalog import find
 from playground.ui.components import scripted_view
 from playground.ui.contract import Services
 from playground.ui.edge import answered, language_in
 from playground.ui.model_cards import panel_state
+from playground.ui.strings import text
 from playground.ui.visitors import owner_of
 
 MAX_QUERY_CHARACTERS = 200
@@ -86,7 +88,7 @@ class Frame:
             content = history.export_json(owner, [conversation_id])
         else:
             export = history.export_markdown if form == "markdown" else history.export_html
-            content = export(owner, conversation_id)
+            content = export(owner, conversation_id, _page_words(language_in(data)))
         return {"name": f"{_file_name(title)}.{ending}", "type": mime, "text": content}
 
     def import_chats(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
@@ -146,6 +148,11 @@ def build(services: Services) -> None:
         frame.cancel_download,
     )  # fmt: skip
     scripted_view(module="frame/main.js", functions=tuple(answered(one) for one in functions), elem_id="frame")
+
+
+def _page_words(language: str) -> PageWords:
+    keys = ("untitled", "user", "assistant", "system", "streaming", "stopped", "interrupted", "error")
+    return PageWords(language, *(text(language, f"page_{key}") for key in keys))
 
 
 def _hit(hit: Any) -> dict[str, Any]:

@@ -172,6 +172,16 @@ def test_nonsense_from_a_page_gets_an_answer(local: Served, data: Any) -> None:
         assert isinstance(local.call("frame", function, data), dict), function
 
 
+def test_an_exported_page_speaks_the_readers_language(local: Served) -> None:
+    local.call("frame", "import_chats", {"text": json.dumps(CHATGPT)})
+    chat = local.call("frame", "list_chats", {"query": "walrus"})["hits"][0]["conversation_id"]
+    for form, english, chinese in (("markdown", "## You", "## 你"), ("html", '<html lang="en">', '<html lang="zh">')):
+        for language, words in (("en", english), ("zh", chinese)):
+            exported = local.call("frame", "export_chats", {"id": chat, "format": form, "language": language})
+            assert words in exported["text"]
+            assert exported["name"].startswith("About a walrus.")
+
+
 def test_presets_are_kept_and_removed(local: Served) -> None:
     local.call("chat", "save_preset", {"name": "Dry", "values": {"temperature": 0.1, "top_k": 10**9}})
     kept = local.call("chat", "list_presets", {})["presets"]
