@@ -75,6 +75,7 @@ def test_a_prompt_in_chunks_gives_the_logits_of_the_prompt_in_one_piece(tiny, fa
 
 def test_logits_of_all_rows_equal_the_models_own_forward(tiny, family):
     model, ids = tiny.model(family), random_ids(40)
+    model.set_attn_implementation("eager")  # older versions leave Gemma 2's soft cap out of the quicker ways
     with torch.inference_mode():
         expected = model(torch.tensor([ids]), use_cache=False).logits[0]
     got = TransformersForward(model).step(pack([(KVCache(), [1, 2, 3], 0), (KVCache(), ids, len(ids))]))
