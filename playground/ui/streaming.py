@@ -13,7 +13,7 @@ from typing import Any
 
 from playground.ui.turns import Turn
 
-UPDATE_EVERY_S = 1 / 15
+UPDATE_EVERY_S = 1 / 12
 MAX_PAGES = 10_000
 
 
