@@ -4,6 +4,7 @@
 import { button, composing, h, icon, memory, page, t } from "../dom.js";
 
 const MAX_LINES = 8;
+const SILENCE_MS = 30_000;
 const TOUCH = matchMedia("(hover: none) and (pointer: coarse)").matches;
 
 export class Composer {
@@ -45,20 +46,32 @@ export class Composer {
     if (this.running) { this.onstop(this.running); return; }
     const text = this.box.value;
     if (!text.trim()) { this.box.focus(); return; }
+    this.hand(text);
+  }
+
+  // Give a text to the server. Until it answers nothing else is sent; a server that stays silent must not lock the box.
+  hand(text) {
+    if (this.pending !== undefined) return;
     this.pending = text;
+    this.silence = setTimeout(() => this.refused(t("lost_call")), SILENCE_MS);
     this.onsend(text);
+  }
+
+  answered() {
+    clearTimeout(this.silence);
+    this.pending = undefined;
   }
 
   // The server has the message: only now may the draft go.
   accepted() {
     if (this.pending !== undefined && this.box.value === this.pending) this.fill("");
     else this.saveDraft();
-    this.pending = undefined;
+    this.answered();
     this.problem.hidden = true;
   }
 
   refused(sentence) {
-    this.pending = undefined;
+    this.answered();
     this.problem.textContent = sentence;
     this.problem.hidden = false;
   }
@@ -78,7 +91,7 @@ export class Composer {
 
   open(conversation) {
     this.conversation = conversation ?? "new";
-    this.pending = undefined;
+    this.answered();
     this.box.value = memory.get(`draft.${this.conversation}`) ?? "";
     this.problem.hidden = true;
     this.fit();

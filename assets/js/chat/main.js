@@ -35,7 +35,7 @@ export function mount(element, { trigger, watch, props, server: bare }) {
   };
   let temporary = false;
   const list = h("div", { class: "messages", role: "log", "aria-live": "off", "aria-label": t("conversation") });
-  const empty = emptyScreen((text) => { if (!composer.pending) { composer.pending = text; send(text); } });
+  const empty = emptyScreen((text) => composer.hand(text));
   const banner = h("div", { class: "banner", hidden: true });
   const scroller = h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": t("conversation") }, h("div", { class: "column" }, empty, list));
   const legend = shadeLegend();
@@ -61,7 +61,7 @@ export function mount(element, { trigger, watch, props, server: bare }) {
   const show = (view) => {
     if (!view || view.tab !== tab || view.sequence !== sequence) return;
     const opened = !current || current.conversation?.id !== view.conversation?.id;
-    if (view.refused) composer.refused(view.refused);
+    if (view.refused) { composer.refused(view.refused); thread.releaseEditors(); }
     if (view.refused && !view.conversation) { leave(view.refused); return; }
     const adopted = opened && view.accepted && conversation === null;
     current = view;

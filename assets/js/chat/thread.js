@@ -55,6 +55,11 @@ export class Thread {
     (same ?? message)?.focus({ preventScroll: true });
   }
 
+  // What an editor sent was refused: it may send again.
+  releaseEditors() {
+    for (const node of this.nodes.values()) node.sending = false;
+  }
+
   closeEditors() {
     for (const node of this.nodes.values()) node.closeEditor();
   }
@@ -201,14 +206,16 @@ class MessageNode {
     this.closeEditor = () => {
       if (!this.editing) return;
       memory.set(key, null);
-      this.editing = false;
+      this.editing = this.sending = false;
       this.element.classList.remove("editing");
       this.refresh();
       this.actions.querySelector("button:last-of-type")?.focus({ preventScroll: true });
     };
     const close = () => this.closeEditor();
     const send = () => {
-      if (area.value.trim()) this.thread.act("edit", { message_id: this.message.id, text: area.value });
+      if (!area.value.trim() || this.sending) return;
+      this.sending = true;
+      this.thread.act("edit", { message_id: this.message.id, text: area.value });
     };
     area.addEventListener("input", () => memory.set(key, area.value));
     area.addEventListener("keydown", (event) => {
