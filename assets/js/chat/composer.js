@@ -64,7 +64,8 @@ export class Composer {
 
   // The server has the message: only now may the draft go.
   accepted() {
-    if (this.pending !== undefined && this.box.value === this.pending) this.fill("");
+    // What was typed behind it meanwhile stays.
+    if (this.pending !== undefined && this.box.value.startsWith(this.pending)) this.fill(this.box.value.slice(this.pending.length));
     else this.saveDraft();
     this.answered();
     this.problem.hidden = true;

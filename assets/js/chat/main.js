@@ -12,6 +12,7 @@ export function mount(element, { trigger, watch, props, server: bare }) {
   const server = speaking(bare);
   const tab = crypto.randomUUID?.() ?? String(Math.random()).slice(2);
   let sequence = 0;
+  let handled = 0; // the request whose outcome has been shown
   let current = null; // the view that is on the page
   let conversation = new URL(location.href).searchParams.get("chat");
 
@@ -61,16 +62,19 @@ export function mount(element, { trigger, watch, props, server: bare }) {
   const show = (view) => {
     if (!view || view.tab !== tab || view.sequence !== sequence) return;
     const opened = !current || current.conversation?.id !== view.conversation?.id;
-    if (view.refused) { composer.refused(view.refused); thread.releaseEditors(); }
-    if (view.refused && !view.conversation) { leave(view.refused); return; }
-    const adopted = opened && view.accepted && conversation === null;
+    // What an action led to comes with every view of its stream, since a busy page sees only the latest; it counts once.
+    const { refused, accepted, focus, changed } = handled === sequence ? {} : view;
+    handled = sequence;
+    if (refused) { composer.refused(refused); thread.releaseEditors(); }
+    if (refused && !view.conversation) { leave(refused); return; }
+    const adopted = opened && accepted && conversation === null;
     current = view;
-    if (view.accepted) composer.accepted();
+    if (accepted) composer.accepted();
     address(view.conversation?.id ?? null);
     if (opened) {
       if (adopted) composer.adopt(view.conversation.id);
       else composer.open(view.conversation?.id);
-      if (view.refused) composer.refused(view.refused);
+      if (refused) composer.refused(refused);
       settings.load(view.conversation?.settings);
       thread.following = true;
       temporary = view.conversation?.temporary ?? false;
@@ -79,11 +83,11 @@ export function mount(element, { trigger, watch, props, server: bare }) {
     banner.hidden = !temporary;
     banner.textContent = t("temporary_banner");
     thread.show(view);
-    if (view.accepted) thread.closeEditors();
+    if (accepted) thread.closeEditors();
     composer.setRunning(view.running);
     composer.setLine(statusLine(view));
-    if (view.focus) thread.focusMessage(view.focus);
-    if (view.changed) bus.emit("conversations-changed");
+    if (focus) thread.focusMessage(focus);
+    if (changed || view.ended) bus.emit("conversations-changed");
     tell(view);
   };
 

@@ -60,7 +60,10 @@ class ChatTab:
     async def _views(
         self, owner: str, conversation_id: str, extra: dict[str, Any], language: str, wanted: Callable[[], bool]
     ) -> AsyncIterator[dict[str, Any]]:
-        """The conversation as it is, then its running answer; also after a refusal, since older streams have ended."""
+        """The conversation as it is, then its running answer; also after a refusal, since older streams have ended.
+
+        Every view repeats `extra`: a page that is busy sees only the latest of several views.
+        """
         services = self._services
         look = partial(conversation_view, services.history, services.turns, owner, conversation_id)
         turn = services.turns.running_in(owner, conversation_id)
@@ -73,9 +76,9 @@ class ChatTab:
         if turn is None:
             return
         async for view in follow(turn, partial(self._with_engine_state, base, language), wanted=wanted):
-            yield view
+            yield {**view, **extra}
         if wanted():
-            yield {**await anyio.to_thread.run_sync(look), "changed": True}
+            yield {**await anyio.to_thread.run_sync(look), **extra, "ended": True}
 
     def _with_engine_state(self, base: dict[str, Any], language: str, turn: Turn) -> dict[str, Any]:
         view = with_turn(base, turn)
