@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,7 +21,9 @@ def views_of(tab: ChatTab, sequence: int = 1, **values: Any) -> list[dict[str, A
         event: Any = SimpleNamespace(_data={"tab": "page", "sequence": sequence, **values})
         return [view async for view in tab.act(event, REQUEST)]
 
-    return asyncio.run(collect())
+    # On a thread of its own: the tests' own thread may have an event loop (the browser's driver brings one).
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(collect())).result(30)
 
 
 def test_every_view_of_an_action_tells_its_outcome_and_the_last_that_it_ended(desk: Desk) -> None:
