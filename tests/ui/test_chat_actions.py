@@ -8,8 +8,20 @@ from playground.errors import InvalidInput, ModelUnavailable, NotFound, PromptTo
 from playground.history.store import HistoryStore
 from playground.messages import Prefix
 from playground.models.catalog import SMALLEST
+from playground.ui.chat_actions import Outcome
 from playground.ui.chat_view import conversation_view
+from playground.ui.turns import Turn
 from tests.ui.conftest import Desk, until
+
+
+def half_an_answer(desk: Desk) -> tuple[Outcome, Turn]:
+    """An answer that stands still at "Hello"."""
+    desk.engine.gate = threading.Semaphore(5)
+    outcome = desk.act("send", text="Hi", parent_id=None)
+    turn = desk.services.turns.running_in("local", outcome.conversation_id)
+    assert turn is not None
+    until(lambda: turn.text == "Hello")
+    return outcome, turn
 
 
 def test_a_message_and_its_answer_are_kept(desk: Desk) -> None:
@@ -38,11 +50,7 @@ def test_the_instructions_of_the_persona_come_first_and_empty_turns_never(desk: 
 
 
 def test_stop_keeps_what_was_written_and_the_chat_goes_on(desk: Desk) -> None:
-    desk.engine.gate = threading.Semaphore(5)
-    outcome = desk.act("send", text="Hi", parent_id=None)
-    turn = desk.services.turns.running_in("local", outcome.conversation_id)
-    assert turn is not None
-    until(lambda: turn.text == "Hello")
+    outcome, turn = half_an_answer(desk)
     assert desk.services.turns.stop("local", turn.reply.message_id)
     desk.wait(outcome.conversation_id)
     reply = desk.thread(outcome.conversation_id)[-1].message
@@ -76,11 +84,7 @@ def test_editing_starts_a_branch_and_destroys_nothing(desk: Desk) -> None:
 
 
 def test_continue_goes_on_with_the_very_tokens_of_the_answer(desk: Desk) -> None:
-    desk.engine.gate = threading.Semaphore(5)
-    outcome = desk.act("send", text="Hi", parent_id=None)
-    turn = desk.services.turns.running_in("local", outcome.conversation_id)
-    assert turn is not None
-    until(lambda: turn.text == "Hello")
+    outcome, turn = half_an_answer(desk)
     desk.services.turns.stop("local", turn.reply.message_id)
     desk.wait(outcome.conversation_id)
     desk.engine.gate = None
