@@ -23,7 +23,7 @@ def main() -> None:
     models = start.suitable_models(settings)
     sources = Sources(settings.use_hub, settings.use_mirror, settings.hub_endpoint, settings.hub_token)
     shelf = ModelShelf(settings.cache_dir, sources, device=start.device(), quantization=settings.quantization)
-    engine = Engine(shelf.load)
+    engine = Engine(shelf.load, prefix_store_bytes=settings.prefix_store_mb << 20)
     history, notice = start.open_history(settings)
     turns = Turns(engine, history, shared=settings.shared, on_speed=shelf.note_speed)
     services = Services(settings, shelf, engine, history, turns, notice)

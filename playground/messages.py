@@ -35,6 +35,8 @@ class SamplingParams:
     seed: int | None = None
     alternatives: int = 0
     """How many likeliest tokens to report with every token (0: no probabilities are computed)."""
+    prompt_lookup: bool = True
+    """Guess tokens from the conversation and check several in one step: quicker, never another answer."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,10 @@ class Stats:
     """Time from the first new token to the latest."""
     seed: int | None = None
     """The seed that was used, also when none was asked for."""
+    drafted_tokens: int = 0
+    """Tokens that were guessed and checked in a step with others."""
+    accepted_tokens: int = 0
+    """Guesses that were right, so that the tokens after them came in the same step."""
 
     @property
     def tokens_per_second(self) -> float | None:

@@ -6,7 +6,6 @@ Every value comes with the reason why it is so. Knows no model, no server and no
 from __future__ import annotations
 
 import ipaddress
-import math
 import os
 import re
 import sys
@@ -16,11 +15,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import psutil
-
 from playground.errors import SettingsError
+from playground.hardware import available_cores, memory_bytes
 
 FOLDER = "llm-playground"
+MOST_PREFIX_STORE_MB = 512
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,8 @@ class Settings:
     """Access token for gated and private models; never printed."""
     threads: int
     """CPU threads that compute."""
+    prefix_store_mb: int
+    """Memory for what the model has read already, so that it need not read it again; 0: none."""
     quantization: str
     """How weights are held: "auto", "nf4", "int8", "int4" or "bf16"."""
     server_name: str
@@ -161,6 +162,10 @@ _VARIABLES: tuple[_Variable, ...] = (
     _Variable("PLAYGROUND_QUANTIZATION", "quantization", "auto, nf4, int8, int4 or bf16", "auto",
               "How weights are held; auto: nf4 on a GPU, int4 on a CPU.",
               _one_of("auto", "nf4", "int8", "int4", "bf16")),
+    _Variable("PLAYGROUND_PREFIX_STORE_MB", "prefix_store_mb", "a number from 0 to 999999",
+              "512, or an eighth of the memory if that is less",
+              "Memory in MB for text that the model has read already, so that it answers sooner; 0: none.",
+              _number(0, 999_999)),
     _Variable("PLAYGROUND_SHARED", "shared", "auto, on or off", "auto",
               "Keep visitors' chats apart; auto: on a Space, or when others can reach the server.", _auto_on_off),
     _Variable("PLAYGROUND_SHARED_DISK", "shared_disk", "on or off", "off",
@@ -233,6 +238,11 @@ def _decide_threads(environ: Mapping[str, str], values: Mapping[str, Any], platf
     return cores, f"this process may use {cores} physical core{'s' if cores > 1 else ''}"
 
 
+def _decide_prefix_store(environ: Mapping[str, str], values: Mapping[str, Any], platform: str) -> tuple[int, str]:
+    eighth = memory_bytes() // 8 >> 20
+    return (eighth, "an eighth of the memory") if eighth < MOST_PREFIX_STORE_MB else (MOST_PREFIX_STORE_MB, "default")
+
+
 _DEFAULTS: dict[str, _Decision] = {
     "model": _default("auto"),
     "data_dir": _decide_data_dir,
@@ -243,6 +253,7 @@ _DEFAULTS: dict[str, _Decision] = {
     "hub_endpoint": _default(None),
     "hub_token": _default(None),
     "threads": _decide_threads,
+    "prefix_store_mb": _decide_prefix_store,
     "quantization": _default("auto"),
     "server_name": _default("127.0.0.1"),
     "server_port": _default(7860),
@@ -250,25 +261,6 @@ _DEFAULTS: dict[str, _Decision] = {
     "shared_disk": _default(False),
     "log_level": _default("WARNING"),
 }
-
-
-def available_cores(system: Path = Path("/sys")) -> int:
-    """Physical cores that this process may use: its CPU affinity and its container's quota count, twins once."""
-    if not hasattr(os, "sched_getaffinity"):
-        return psutil.cpu_count(logical=False) or os.cpu_count() or 1
-    cores = set()
-    for cpu in os.sched_getaffinity(0):
-        try:
-            twins = system / f"devices/system/cpu/cpu{cpu}/topology/thread_siblings_list"
-            cores.add(twins.read_text().strip())
-        except OSError:
-            cores.add(str(cpu))
-    try:
-        quota, period = (system / "fs/cgroup/cpu.max").read_text().split()
-        allowed = math.ceil(int(quota) / int(period))
-    except (OSError, ValueError):  # no such file, or "max"
-        allowed = len(cores)
-    return max(1, min(len(cores), allowed))
 
 
 def _home(environ: Mapping[str, str]) -> Path:

@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import filelock
-import psutil
 import torch
 
 from playground.engine.engine import Engine
 from playground.errors import PlaygroundError, SettingsError, StorageError
+from playground.hardware import free_memory_bytes
 from playground.history.database import open_database
 from playground.history.store import HistoryStore
 from playground.models import disk
@@ -59,7 +59,7 @@ def suitable_models(settings: Settings) -> tuple[tuple[ModelSpec, str], ...]:
     return candidates(
         settings.model,
         cuda_memory_bytes=cuda,
-        free_memory_bytes=psutil.virtual_memory().available,
+        free_memory_bytes=free_memory_bytes(),
         free_disk_bytes=disk.free_bytes(settings.cache_dir),
         present=present_ids(settings.cache_dir),
         hub_allowed=settings.use_hub,

@@ -15,11 +15,12 @@ MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 50
 MAX_ROOT_LINES = 40
 
-# Package -> what it may import inside the playground. Everybody may use the words and the errors.
-EVERYBODY = {"messages", "errors"}
+# Package -> what it may import inside the playground. Everybody may use the words, the errors and the hardware.
+EVERYBODY = {"messages", "errors", "hardware"}
 MAY_IMPORT = {
     "messages": set(),
     "errors": set(),
+    "hardware": set(),
     "settings": set(),
     "models": {"models"},
     "engine": {"engine", "models"},

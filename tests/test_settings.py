@@ -10,7 +10,7 @@ import pytest
 
 from playground import settings as module
 from playground.errors import SettingsError
-from playground.settings import Settings, available_cores, describe, set_library_defaults
+from playground.settings import Settings, describe, set_library_defaults
 
 HOME = {"HOME": "/home/ada"}
 
@@ -169,24 +169,23 @@ def test_the_table_for_readers_names_every_variable_once() -> None:
 def read_reason(field: str) -> str:
     """The reason of a field when every variable is set."""
     values = {
-        "PLAYGROUND_THREADS": "1", "GRADIO_SERVER_PORT": "1", "GRADIO_SERVER_NAME": "a", "HF_ENDPOINT": "http://a",
-        "PLAYGROUND_QUANTIZATION": "bf16", "PLAYGROUND_LOG_LEVEL": "info", "HF_HUB_OFFLINE": "0",
+        "PLAYGROUND_THREADS": "1", "PLAYGROUND_PREFIX_STORE_MB": "1", "GRADIO_SERVER_PORT": "1",
+        "GRADIO_SERVER_NAME": "a", "HF_ENDPOINT": "http://a", "PLAYGROUND_QUANTIZATION": "bf16",
+        "PLAYGROUND_LOG_LEVEL": "info", "HF_HUB_OFFLINE": "0",
     }  # fmt: skip
     return read(**{name: values.get(name, "on") for name, _, _ in describe()}).reasons.get(field, "")
 
 
-def test_cores_count_twins_once_and_a_quota_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.os, "sched_getaffinity", lambda _: {0, 1, 2, 3}, raising=False)
-    for cpu, twins in enumerate(("0,2", "1,3", "0,2", "1,3")):
-        topology = tmp_path / f"devices/system/cpu/cpu{cpu}/topology"
-        topology.mkdir(parents=True)
-        (topology / "thread_siblings_list").write_text(twins + "\n")
-    assert available_cores(tmp_path) == 2
-    (tmp_path / "fs/cgroup").mkdir(parents=True)
-    (tmp_path / "fs/cgroup/cpu.max").write_text("50000 100000\n")
-    assert available_cores(tmp_path) == 1
-    (tmp_path / "fs/cgroup/cpu.max").write_text("max 100000\n")
-    assert available_cores(tmp_path) == 2
+@pytest.mark.parametrize(
+    ("gigabytes", "megabytes", "reason"), [(64, 512, "default"), (2, 256, "an eighth of the memory")]
+)
+def test_the_prefix_store_is_modest_on_a_small_machine(
+    gigabytes: int, megabytes: int, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "memory_bytes", lambda: gigabytes << 30)
+    settings = read()
+    assert (settings.prefix_store_mb, settings.reasons["prefix_store_mb"]) == (megabytes, reason)
+    assert read(PLAYGROUND_PREFIX_STORE_MB="0").prefix_store_mb == 0
 
 
 def test_library_defaults_do_not_overrule_the_user() -> None:

@@ -17,6 +17,7 @@ from transformers import AttentionInterface
 from transformers.masking_utils import AttentionMaskInterface
 
 from playground.engine.batch import Batch, SequenceSlice
+from playground.engine.row_attention import RowAttention
 from playground.errors import ModelUnavailable
 
 NAME = "playground"
@@ -26,8 +27,10 @@ _HARMLESS = frozenset({"position_ids", "cache_position", "use_cache", "output_at
 class AttentionStep:
     """What the attention function needs during one step: the batch, and masks that all layers share."""
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: Batch, rows: RowAttention | None = None) -> None:
         self.batch = batch
+        self.rows = rows
+        """Our own kernel, for steps of few rows on a CPU that has it."""
         self.layers_seen: set[int] = set()
         self._masks: dict[tuple[int, int, int | None], torch.Tensor] = {}
 
@@ -78,18 +81,38 @@ def attend(
     if step is None:
         raise RuntimeError("the playground attention works only inside attention_step()")
     _refuse_unknown(module, attention_mask, is_causal, others)
-    layer = int(module.layer_idx)  # ty: ignore[invalid-argument-type]
-    step.layers_seen.add(layer)
     scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
+    layer = int(module.layer_idx)  # ty: ignore[invalid-argument-type]
+    window = sliding_window or None
+    joined = attend_layer(step, layer, query[0], key[0], value[0], scaling=scaling, window=window, softcap=softcap)
+    return joined.transpose(0, 1).unsqueeze(0), None
+
+
+def attend_layer(
+    step: AttentionStep,
+    layer: int,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    *,
+    scaling: float,
+    window: int | None,
+    softcap: float | None = None,
+) -> torch.Tensor:
+    """Attention of one layer of a step: query [heads, N, size], key and value [key heads, N, size] -> [heads, N, size].
+
+    Appends to the cache of every sequence. Each row sees the keys of its own sequence up to itself, at most `window`.
+    """
+    step.layers_seen.add(layer)
+    if step.rows is not None and softcap is None:
+        return step.rows.attend(step.batch, layer, query, key, value, scaling=scaling, window=window)
     outputs = []
     for piece in step.batch.slices:
         rows = slice(piece.start, piece.stop)
-        keys, values = piece.cache.append(layer, key[0, :, rows], value[0, :, rows])
-        outputs.append(
-            _attend_sequence(step, piece, query[0, :, rows], keys, values, scaling, sliding_window or None, softcap)
-        )
-    joined = outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
-    return joined.transpose(0, 1).unsqueeze(0), None
+        piece.cache.append(layer, key[:, rows], value[:, rows])
+        keys, values = piece.cache.read(layer, len(piece.token_ids))
+        outputs.append(_attend_sequence(step, piece, query[:, rows], keys, values, scaling, window, softcap))
+    return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
 
 
 def _attend_sequence(

@@ -9,6 +9,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from playground.engine.reply import Reply, Request
@@ -31,8 +32,9 @@ class Engine:
     """Runs one language model for many readers.
 
     `load(spec, report)` opens a model and may call `report(detail, fraction)` meanwhile. `most_running` answers are
-    written at once, others wait. A prompt is read about `chunk_tokens` a step. When the model is switched, running
-    answers have `grace_s` seconds to finish.
+    written at once, others wait. A prompt is read about `chunk_tokens` a step. What was read is kept for its owner in
+    `prefix_store_bytes` (0: not at all), so that it need not be read again. When the model is switched, running answers
+    have `grace_s` seconds to finish.
     """
 
     def __init__(
@@ -41,11 +43,17 @@ class Engine:
         *,
         most_running: int = 8,
         chunk_tokens: int = 512,
+        prefix_store_bytes: int = 512 << 20,
         grace_s: float = 10.0,
         make_forward: Callable[[LoadedModel], Forward] = forward_for,
     ) -> None:
         self._worker = Worker(
-            load, most_running=most_running, chunk_tokens=chunk_tokens, grace_s=grace_s, make_forward=make_forward
+            load,
+            most_running=most_running,
+            chunk_tokens=chunk_tokens,
+            prefix_store_bytes=prefix_store_bytes,
+            grace_s=grace_s,
+            make_forward=make_forward,
         )
 
     @property
@@ -64,14 +72,20 @@ class Engine:
         *,
         cancel: threading.Event | None = None,
         prefix: Prefix = Prefix(),
+        owner: str = "",
+        app_messages: int = 0,
     ) -> Iterator[Chunk]:
         """The answer to the last of `messages`, chunk by chunk; the last chunk has a finish reason.
 
         The request is made when the first chunk is asked for. Setting `cancel` ends it within a step, and so does
-        closing the iterator. `prefix` is the beginning of an answer to continue. Raises PlaygroundError children.
+        closing the iterator. `prefix` is the beginning of an answer to continue. `owner` is who asks: what was read for
+        one is used again for that one alone; for "" (not known) nothing is kept. The first `app_messages` are the app's
+        own text, the same for everybody, and shared by all. Raises PlaygroundError children.
         """
-        request = self._request(messages, params, prefix, cancel or threading.Event())
-        reply = Reply(request)
+        request = Request(
+            tuple(messages), params, prefix, cancel=cancel or threading.Event(), owner=owner, app_messages=app_messages
+        )
+        reply = Reply(self._with_prompt(request))
         self._worker.submit(reply)
         try:
             yield from reply.chunks()
@@ -79,16 +93,16 @@ class Engine:
             reply.abandon()
             self._worker.wake()
 
-    def _request(
-        self, messages: Sequence[Message], params: SamplingParams, prefix: Prefix, cancel: threading.Event
-    ) -> Request:
-        """A request with its prompt, if a model is open: built on this thread, so a long text holds up nobody else."""
+    def _with_prompt(self, request: Request) -> Request:
+        """`request` with its prompt, if a model is open: built on this thread, so a long text holds up nobody else."""
         session = self._worker.session
         if session is None:
-            return Request(tuple(messages), params, prefix, cancel=cancel)
-        prompt = build_prompt(session, messages, params, prefix)
+            return request
+        prompt = build_prompt(
+            session, request.messages, request.params, request.prefix, app_messages=request.app_messages
+        )
         # Weak: a request that waits for another model must not keep this one in memory.
-        return Request(tuple(messages), params, prefix, prompt, weakref.ref(session), cancel)
+        return replace(request, prompt=prompt, session=weakref.ref(session))
 
     def run(self, function: Callable[..., Result], *args: Any) -> Result:
         """`function(loaded_model, *args)` on the model's thread, between two steps; returns or raises what it does."""

@@ -14,10 +14,12 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from jinja2.exceptions import TemplateError
 from transformers import PreTrainedTokenizerBase
 
+from playground.engine.conversation import alternate, merge_system, plain_text, turns_of
 from playground.errors import InvalidInput, PromptTooLong
 from playground.messages import Message
 
@@ -36,6 +38,8 @@ class Prompt:
     """Stop strings that belong to the format."""
     strip_start: bool = False
     """The format makes answers start with a space that is not part of them."""
+    public_length: int = 0
+    """Tokens at the start that follow from the app's own text and the template alone, whoever asks."""
 
 
 class PromptBuilder:
@@ -48,8 +52,8 @@ class PromptBuilder:
         # Added tokens that are not special (tags, runs of spaces) are ordinary text and stay as they are.
         added = (token for token in tokenizer.added_tokens_decoder.values() if token.special)
         special = {*map(str, added), *tokenizer.all_special_tokens} - {""}
-        names = sorted(special, key=len, reverse=True)
-        self._special_pattern = re.compile("|".join(map(re.escape, names))) if names else None
+        self._special = sorted(special, key=len, reverse=True)
+        self._special_pattern = re.compile("|".join(map(re.escape, self._special))) if special else None
         # The first call clears truncation and padding that a tokenizer file may bring; later calls only read.
         self._leading = self._leading_ids()
 
@@ -63,43 +67,59 @@ class PromptBuilder:
             end = match.end()
         return (*ids, *self._encode(text[end:]))
 
-    def build(self, messages: Sequence[Message], *, max_new_tokens: int, prefix_ids: Sequence[int] = ()) -> Prompt:
+    def build(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_new_tokens: int,
+        prefix_ids: Sequence[int] = (),
+        app_messages: int = 0,
+    ) -> Prompt:
         """The prompt for an answer to the last of `messages`, trimmed to the context.
 
-        Raises PromptTooLong when not even the system prompt and the last turn fit, InvalidInput when there is nothing
-        to answer or the model's template refuses the conversation.
+        The first `app_messages` are the app's own text, the same for everybody. Raises PromptTooLong when not even the
+        system prompt and the last turn fit, InvalidInput when there is nothing to answer or the model's template
+        refuses the conversation.
         """
-        system, turns = _turns(messages)
+        system, turns = turns_of(messages)
+        mark = _unused_mark([message.content for message in messages])
         room = max(1, min(max_new_tokens, self._context_length // 4)) + len(prefix_ids)
         budget = self._context_length - room
         low = start = self._first_turn_that_may_fit(system, turns, budget)
         high = len(turns) - 1
-        fitting: Prompt | None = None
+        fitting: tuple[int, str, list[int]] | None = None
         while low <= high:  # mostly the first attempt fits; else halve, since every attempt renders the whole text
             kept = [message for turn in turns[start:] for message in turn]
             self._refuse_hopeless(kept, room, alone=start == len(turns) - 1)
-            ids = self._render(system, kept)
+            text = self._render(system, kept, mark)
+            ids = self._rendered_ids(text, mark)
             if len(ids) <= budget:
-                fitting = self._finish(ids, sum(len(turn) for turn in turns[:start]), prefix_ids)
+                fitting = start, text, ids
                 high = start - 1
             else:
                 low = start + 1
             start = (low + high) // 2
         if fitting is None:
             raise self._too_long(len(ids), kept, room)
-        return fitting
+        start, text, ids = fitting
+        return Prompt(
+            ids=(*ids, *prefix_ids),
+            dropped_messages=sum(len(turn) for turn in turns[:start]),
+            prefix_ids=tuple(prefix_ids),
+            stop=() if self._has_template else BASE_MODEL_STOPS,
+            strip_start=not self._has_template,
+            public_length=self._public_length(text, ids, mark, messages, start, app_messages),
+        )
 
     def count(self, messages: Sequence[Message]) -> int:
         """Tokens of the untrimmed prompt; estimated from a sample for texts far beyond the context."""
-        system, turns = _turns(messages)
+        system, turns = turns_of(messages)
         kept = [message for turn in turns for message in turn]
         longest = max(self._measure(message.content) for message in kept)
-        return longest if longest > 2 * self._context_length else len(self._render(system, kept))
-
-    def _finish(self, ids: list[int], dropped: int, prefix_ids: Sequence[int]) -> Prompt:
-        prefix = tuple(prefix_ids)
-        stop = () if self._has_template else BASE_MODEL_STOPS
-        return Prompt((*ids, *prefix), dropped, prefix, stop, strip_start=not self._has_template)
+        if longest > 2 * self._context_length:
+            return longest
+        mark = _unused_mark([message.content for message in messages])
+        return len(self._rendered_ids(self._render(system, kept, mark), mark))
 
     def _first_turn_that_may_fit(self, system: str, turns: list[list[Message]], budget: int) -> int:
         """Index of the oldest turn to try: contents alone from there on fit. Reads every message at most once."""
@@ -140,27 +160,50 @@ class PromptBuilder:
             f"Shorten it by about {shorten:,} {unit}."
         )
 
-    def _render(self, system: str, messages: list[Message]) -> list[int]:
-        """Ids of the conversation up to where the answer starts."""
-        mark = _unused_mark([system, *(message.content for message in messages)])
-        literals: list[str] = []
+    def _render(self, system: str, messages: list[Message], mark: str) -> str:
+        """The conversation up to where the answer starts. `mark` and a number stand for a control token's name."""
 
         def protect(text: str) -> str:
             if self._special_pattern is None:
                 return text
-            return self._special_pattern.sub(lambda match: f"{mark}{_remember(literals, match[0])}\ue001", text)
+            return self._special_pattern.sub(lambda match: f"{mark}{self._special.index(match[0])}\ue001", text)
 
         chat = [{"role": message.role, "content": protect(message.content)} for message in messages]
-        text = self._apply_template(protect(system), chat) if self._has_template else _plain(protect(system), chat)
+        return self._apply_template(protect(system), chat) if self._has_template else plain_text(protect(system), chat)
+
+    def _rendered_ids(self, text: str, mark: str) -> list[int]:
         ids = [] if self._has_template else list(self._leading)
         for index, piece in enumerate(re.split(f"{mark}([0-9]+)\ue001", text)):
-            ids += self._encode_literal(literals[int(piece)]) if index % 2 else self._encode(piece)
+            ids += self._encode_literal(self._special[int(piece)]) if index % 2 else self._encode(piece)
         return ids
+
+    def _public_length(
+        self, text: str, ids: list[int], mark: str, messages: Sequence[Message], start: int, app_messages: int
+    ) -> int:
+        """How many of `ids`, the tokens of `text`, nobody's own words have any part in.
+
+        What the same conversation without those words starts with, up to its last control token: how a text is cut
+        into tokens there does not depend on what comes behind it.
+        """
+        blank = "\ue002"
+        blanked = [
+            Message(message.role, blank) if index >= app_messages and message.content.strip() else message
+            for index, message in enumerate(messages)
+        ]
+        system, turns = turns_of(blanked)
+        try:
+            without = self._render(system, [message for turn in turns[start:] for message in turn], mark)
+        except InvalidInput:  # a template that looks into the messages
+            return 0
+        shared = text[: sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(text, without, strict=False)))]
+        ends = [match.end() for match in self._special_pattern.finditer(shared)] if self._special_pattern else []
+        public = self._rendered_ids(shared[: ends[-1]], mark) if ends else []
+        return len(public) if public == ids[: len(public)] else 0
 
     def _apply_template(self, system: str, chat: list[dict[str, str]]) -> str:
         """The template's text. Templates that refuse or ignore a system role get it in front of the first message."""
         with_role = [{"role": "system", "content": system}, *chat] if system else chat
-        attempts = [with_role, _merge_system(system, chat), _alternate(_merge_system(system, chat))]
+        attempts = [with_role, merge_system(system, chat), alternate(merge_system(system, chat))]
         for attempt in attempts:
             try:
                 # enable_thinking: hidden reasoning would stream as if it were the answer.
@@ -199,68 +242,12 @@ class PromptBuilder:
         return tuple(full[:start])
 
 
-def _turns(messages: Sequence[Message]) -> tuple[str, list[list[Message]]]:
-    """The system prompt and the turns, each starting with a user's message (the first perhaps with an answer)."""
-    said = [Message(message.role, _clean(message.content)) for message in messages]
-    system = "\n\n".join(message.content for message in said if message.role == "system" and message.content.strip())
-    turns: list[list[Message]] = []
-    for message in said:
-        if message.role == "system" or (message.role == "assistant" and not message.content.strip()):
-            continue
-        if message.role == "user" or not turns:
-            turns.append([])
-        turns[-1].append(message)
-    if not turns:
-        raise InvalidInput("There is nothing to answer yet. Write a message first.")
-    return system, turns
-
-
-def _clean(text: str) -> str:
-    """Half a surrogate pair, which no tokenizer takes, becomes U+FFFD."""
-    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def _plain(system: str, chat: list[dict[str, str]]) -> str:
-    """A conversation for a base model, which has no chat template: a few lines with the speakers' names."""
-    names = {"user": "User", "assistant": "Assistant"}
-    lines = [system, ""] if system else []
-    lines += [f"{names[turn['role']]}: {turn['content'].strip()}" for turn in chat]
-    return "\n".join([*lines, "Assistant:"])
-
-
-def _merge_system(system: str, chat: list[dict[str, str]]) -> list[dict[str, str]]:
-    """The conversation with the system prompt in front of the first user message."""
-    if not system:
-        return chat
-    for index, turn in enumerate(chat):
-        if turn["role"] == "user":
-            merged = {"role": "user", "content": f"{system}\n\n{turn['content']}"}
-            return [*chat[:index], merged, *chat[index + 1 :]]
-    return [{"role": "user", "content": system}, *chat]
-
-
-def _alternate(chat: list[dict[str, str]]) -> list[dict[str, str]]:
-    """User and assistant in strict turns, user first: neighbours of one role joined, answers to nothing left out."""
-    result: list[dict[str, str]] = []
-    for turn in chat:
-        if result and result[-1]["role"] == turn["role"]:
-            result[-1] = {"role": turn["role"], "content": f"{result[-1]['content']}\n\n{turn['content']}"}
-        elif result or turn["role"] == "user":
-            result.append(turn)
-    return result
-
-
 def _unused_mark(texts: list[str]) -> str:
     """A private-use mark that occurs in none of `texts`."""
     while True:
         mark = f"\ue000{secrets.token_hex(4)}:"
         if not any(mark in text for text in texts):
             return mark
-
-
-def _remember(literals: list[str], text: str) -> int:
-    literals.append(text)
-    return len(literals) - 1
 
 
 def _round_up(count: int) -> int:

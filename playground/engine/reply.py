@@ -29,6 +29,10 @@ class Request:
     session: weakref.ref | None = None
     cancel: threading.Event = field(default_factory=threading.Event)
     created_s: float = field(default_factory=time.monotonic)
+    owner: str = ""
+    """Who asks. Places and turns go round the owners; those who are not known ("") count as one."""
+    app_messages: int = 0
+    """How many of the first messages are the app's own text, the same for everybody."""
 
 
 class Reply:

@@ -7,15 +7,21 @@ no queue between threads and no model switch.
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 
 from playground.engine.batch import pack
+from playground.engine.memory_budget import MemoryBudget, free_bytes, is_out_of_memory
+from playground.engine.prompt_lookup import RowCosts, share_rows
 from playground.engine.reply import Reply
 from playground.engine.sequence import RunningSequence
 from playground.engine.session import Session
 from playground.engine.thread_governor import ThreadGovernor
+from playground.engine.turns import Turns
 from playground.errors import PlaygroundError
 from playground.messages import Progress
 
@@ -24,15 +30,52 @@ logger = logging.getLogger(__name__)
 _RECENT_ANSWERS = 8
 
 
-class Scheduler:
-    """The answers of one session. A long prompt is read about `chunk_tokens` a step, so it freezes nobody."""
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """What one answer reads in a step: tokens that are known, then guesses."""
 
-    def __init__(self, session: Session, *, most_running: int, chunk_tokens: int) -> None:
+    sequence: RunningSequence
+    known: tuple[int, ...]
+    draft: tuple[int, ...] = ()
+
+    @property
+    def token_ids(self) -> tuple[int, ...]:
+        return self.known + self.draft
+
+    @property
+    def logit_rows(self) -> int:
+        return self.sequence.logit_rows(len(self.token_ids))
+
+
+class Scheduler:
+    """The answers of one session. A long prompt is read about `chunk_tokens` a step, so it freezes nobody.
+
+    The places go round the owners: each has as many as any other who wants them. An answer whose owner has too many
+    pauses until there is a place again, so a newcomer never waits for a whole answer of somebody who has several. An
+    answer also waits while its prompt would not fit into `memory_bytes` (half of what is free now) beside the others.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        most_running: int,
+        chunk_tokens: int,
+        memory_bytes: int | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self._session = session
+        free = free_bytes(session.loaded.device) // 2 if memory_bytes is None else memory_bytes
+        self._memory = MemoryBudget(free)
+        self._clock = clock
         self._most_running = most_running
         self._chunk_tokens = chunk_tokens
-        self._waiting: deque[RunningSequence] = deque()
+        self._answers: list[RunningSequence] = []
+        """All of them in the order in which they came."""
         self._running: list[RunningSequence] = []
+        self._waiting: list[RunningSequence] = []
+        self._turns = Turns()
+        self._costs = RowCosts()
         self._recent: deque[tuple[int, float]] = deque(maxlen=_RECENT_ANSWERS)
         self._told: dict[int, int] = {}
         on_cpu = session.loaded.device.type == "cpu"
@@ -58,26 +101,32 @@ class Scheduler:
     def add(self, reply: Reply) -> None:
         """Take a request in; one that cannot be answered fails at once."""
         try:
-            self._waiting.append(RunningSequence(reply, self._session))
+            sequence = RunningSequence(reply, self._session)
+            self._answers.append(sequence)
+            self._waiting.append(sequence)
         except PlaygroundError as error:
             reply.fail(error)
         except Exception as error:
             logger.exception("a request could not be prepared")
             reply.fail(error)
 
-    def admit(self) -> None:
-        """Give free places to those who wait longest, and tell the others how many are before them."""
-        while self._waiting and len(self._running) < self._most_running:
-            self._running.append(self._waiting.popleft())
+    def admit(self, *, newcomers: bool = True) -> None:
+        """Give the places to those whose turn it is, and tell the others how many are before them."""
+        if self._waiting or not all(sequence.begun for sequence in self._running):
+            in_turn = self._turns.of_places(self._answers, self._running)
+            allowed = [sequence for sequence in in_turn if newcomers or sequence.begun]
+            self._running = self._memory.admit(allowed, self._most_running)
+            self._waiting = [sequence for sequence in in_turn if sequence not in self._running]
         told = {id(sequence): ahead for ahead, sequence in enumerate(self._waiting)}
         for ahead, sequence in enumerate(self._waiting):
-            if self._told.get(id(sequence)) != ahead:
+            # Whoever has begun is not told: news without figures would wipe those of the answer.
+            if self._told.get(id(sequence)) != ahead and not sequence.begun:
                 sequence.reply.put_progress(Progress("waiting", ahead=ahead))
         self._told = told
 
     def drop_cancelled(self) -> None:
         """End the answers that nobody wants any more; their caches are free afterwards."""
-        for sequence in (*self._running, *self._waiting):
+        for sequence in self._answers:
             if sequence.reply.cancelled:
                 sequence.finish("cancelled")
         self._forget_finished()
@@ -88,64 +137,109 @@ class Scheduler:
         A prompt is never packed with others and is cut without regard to them: the kernels for many rows round
         differently for every number of rows, and a seed has to give the same answer alone and in company.
         """
-        writing = [(sequence, sequence.next_tokens(1)) for sequence in self._running if not sequence.reading]
-        reader = next((sequence for sequence in self._running if sequence.reading), None)
+        writing = [sequence for sequence in self._running if not sequence.reading]
+        reading = [sequence for sequence in self._running if sequence.reading]
         if writing:
-            with self._governor.decoding(len(writing)):
-                self._forward(writing)
-        if reader is not None:
-            self._forward([(reader, reader.next_tokens(self._chunk_tokens))])
-            # Whoever has had a turn goes behind the others.
-            self._running.remove(reader)
-            self._running.append(reader)
+            self._write(writing)
+        if reading:
+            self._read(self._turns.of_piece(reading))
         self._forget_finished()
 
     def cancel_running(self) -> None:
-        """End all running answers with the finish reason "cancelled"."""
-        for sequence in self._running:
-            sequence.finish("cancelled")
-        self._running.clear()
+        """End all answers that have begun with the finish reason "cancelled"."""
+        for sequence in self._answers:
+            if sequence.begun:
+                sequence.finish("cancelled")
+        self._forget_finished()
 
     def fail_all(self, error: BaseException) -> None:
         """End everything with `error`: the way out when the step loop itself is broken."""
-        for sequence in (*self._running, *self._waiting):
+        for sequence in self._answers:
             sequence.fail(error)
-        self._running.clear()
-        self._waiting.clear()
+        self._forget_finished()
 
     def give_back_waiting(self) -> list[Reply]:
         """The requests that have not begun, for another session."""
-        replies = [sequence.reply for sequence in self._waiting]
-        self._waiting.clear()
-        return replies
+        fresh = [sequence for sequence in self._answers if not sequence.begun]
+        for held in (self._answers, self._running, self._waiting):
+            held[:] = [sequence for sequence in held if sequence.begun]
+        return [sequence.reply for sequence in fresh]
 
-    def _forward(self, parts: list[tuple[RunningSequence, tuple[int, ...]]]) -> None:
-        """Run `parts` together; if that fails, one by one, so that only the culprit ends."""
+    def _read(self, reader: RunningSequence) -> None:
+        """The next piece of a prompt; nothing is computed where all of it is known already."""
         try:
-            batch = pack([(sequence.cache, ids, int(sequence.wants_logits(len(ids)))) for sequence, ids in parts])
-            rows = iter(self._session.forward.step(batch).cpu())
-        except Exception as error:
-            if len(parts) > 1:
-                logger.warning("a step of %d answers failed (%r); trying one by one", len(parts), error)
-                for part in parts:
-                    self._forward([part])
+            known = None if reader.begun else reader.begin()
+            if known is not None:
+                reader.accept((), known)
                 return
-            _end_with(parts[0][0], error)
+        except Exception as error:
+            _end_with(reader, error)
             return
-        for sequence, token_ids in parts:
-            logits = next(rows) if sequence.wants_logits(len(token_ids)) else None
+        self._forward([_Part(reader, reader.next_tokens(self._chunk_tokens))])
+
+    def _write(self, writing: list[RunningSequence]) -> None:
+        """A step of all `writing` answers with as many guesses as pay, timed to know what pays."""
+        most_rows = self._session.forward.exact_rows
+        room = max(0, most_rows // len(writing) - 1)
+        counts = share_rows([sequence.draft_chances(room) for sequence in writing], most_rows, self._costs)
+        parts = [
+            _Part(sequence, sequence.next_tokens(1), sequence.draft(count))
+            for sequence, count in zip(writing, counts, strict=True)
+        ]
+        rows = sum(len(part.token_ids) for part in parts)
+        with self._governor.decoding(rows) as threads:
+            forward_s = self._forward(parts)
+        if forward_s is not None:
+            self._costs.record(rows, forward_s, threads=threads)
+
+    def _forward(self, parts: list[_Part]) -> float | None:
+        """Run `parts` together; if that fails, one by one and without guesses, so that only the culprit ends.
+
+        Returns the seconds that the model took, None where the step had to be repeated.
+        """
+        start_s = self._clock()
+        try:
+            batch = pack([(part.sequence.cache, part.token_ids, part.logit_rows) for part in parts])
+            logits = self._session.forward.step(batch).cpu()
+        except Exception as error:
+            if is_out_of_memory(error) and len(self._session.prefixes):
+                logger.warning("the memory is full; what was kept of earlier prompts is given up")
+                self._session.prefixes.clear()
+                torch.cuda.empty_cache()
+                return self._forward(parts)
+            if len(parts) == 1 and not parts[0].draft:
+                _end_with(parts[0].sequence, error)
+                return None
+            logger.warning("a step of %d answers failed (%r); trying one by one", len(parts), error)
+            for part in parts:
+                self._forward([_Part(part.sequence, part.known)])
+            return None
+        forward_s = self._clock() - start_s
+        rows = [part.logit_rows for part in parts]
+        for part, part_logits in zip(parts, logits.split(rows), strict=True):
             try:
-                sequence.accept(len(token_ids), logits)
+                part.sequence.accept(part.token_ids, part_logits)
             except Exception as error:
-                _end_with(sequence, error)
+                _end_with(part.sequence, error)
+        return forward_s
 
     def _forget_finished(self) -> None:
-        for sequence in self._running:
+        finished = [sequence for sequence in self._answers if sequence.finished]
+        if finished:
+            self._forget(finished)
+        self._session.prefixes.make_room([sequence.cache for sequence in self._answers])
+
+    def _forget(self, finished: Sequence[RunningSequence]) -> None:
+        for sequence in finished:
             stats = sequence.stats
-            if sequence.finished and stats.new_tokens > 1:
+            if stats.new_tokens > 1:
                 self._recent.append((stats.new_tokens - 1, stats.decode_s))
+            if sequence in self._running:
+                self._turns.leave(sequence)
+        self._answers = [sequence for sequence in self._answers if not sequence.finished]
         self._running = [sequence for sequence in self._running if not sequence.finished]
-        self._waiting = deque(sequence for sequence in self._waiting if not sequence.finished)
+        self._waiting = [sequence for sequence in self._waiting if not sequence.finished]
+        self._turns.forget_all_but(self._answers)
 
 
 def _end_with(sequence: RunningSequence, error: Exception) -> None:
@@ -153,6 +247,6 @@ def _end_with(sequence: RunningSequence, error: Exception) -> None:
         sequence.fail(error)
         return
     logger.error("an answer failed", exc_info=error)
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+    if is_out_of_memory(error):
         error = PlaygroundError("The memory is full. Shorten the conversation, or choose a smaller model.")
     sequence.fail(error)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from itertools import takewhile
 
 import torch
 
 from playground.engine.detokenizer import Detokenizer
 from playground.engine.kv_cache import KVCache
 from playground.engine.prompt import Prompt
+from playground.engine.prompt_lookup import PromptLookup
 from playground.engine.reply import Reply
 from playground.engine.sampling import Choice, fresh_seed, make_sampler
 from playground.engine.session import Session
@@ -45,8 +47,13 @@ class RunningSequence:
         if request.prompt is not None and request.session is not None and request.session() is session:
             self._prompt = request.prompt
         else:
-            self._prompt = build_prompt(session, request.messages, params, request.prefix)
+            self._prompt = build_prompt(
+                session, request.messages, params, request.prefix, app_messages=request.app_messages
+            )
+        self._ids = list(self._prompt.ids)
+        """All tokens, those of the prompt and those that were written; the cache holds the first ones of them."""
         self._unread = list(self._prompt.ids)
+        self._cached_tokens = 0
         self._seed = fresh_seed() if params.seed is None else params.seed
         # Generators take 64 bits; any whole number a user types gives one.
         generator = torch.Generator().manual_seed(self._seed % 2**63)
@@ -57,10 +64,22 @@ class RunningSequence:
             stop=(*params.stop, *self._prompt.stop),
             strip_start=self._prompt.strip_start,
         )
-        self._new_tokens = 0
+        exact = session.forward.exact_rows > 1
+        self._lookup = PromptLookup(self._prompt.ids) if params.prompt_lookup and exact else None
+        self._new_tokens = self._drafted_tokens = self._accepted_tokens = 0
         self._started_s: float | None = None
         self._first_token_s: float | None = None
         self._latest_s = request.created_s
+
+    @property
+    def begun(self) -> bool:
+        """It has had a turn, so it cannot move to another model."""
+        return self._started_s is not None
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Length of the prompt."""
+        return len(self._prompt.ids)
 
     @property
     def reading(self) -> bool:
@@ -76,6 +95,7 @@ class RunningSequence:
             model_id=spec.id,
             model_name=spec.name,
             prompt_tokens=len(self._prompt.ids),
+            cached_tokens=self._cached_tokens,
             new_tokens=self._new_tokens,
             dropped_messages=self._prompt.dropped_messages,
             context_length=self._session.loaded.context_length,
@@ -83,7 +103,27 @@ class RunningSequence:
             first_token_s=None if first_s is None else first_s - created_s,
             decode_s=0.0 if first_s is None else self._latest_s - first_s,
             seed=self._seed,
+            drafted_tokens=self._drafted_tokens,
+            accepted_tokens=self._accepted_tokens,
         )
+
+    def begin(self) -> torch.Tensor | None:
+        """Take over what is known of the prompt; returns the logits [1, vocabulary] behind it if that is all of it.
+
+        For a seed that somebody chose this is all or nothing: where a prompt is cut into pieces changes the rounding,
+        and a seed promises the same answer.
+        """
+        self._started_s = time.monotonic()
+        found = self._session.prefixes.find(
+            self.reply.request.owner,
+            self._prompt.ids,
+            self._prompt.public_length,
+            exact=self._params.seed is not None,
+        )
+        if found.cache.length:
+            self.cache, self._cached_tokens = found.cache, found.cache.length
+            del self._unread[: self._cached_tokens]
+        return None if found.logits is None else found.logits[None]
 
     def next_tokens(self, chunk_tokens: int) -> tuple[int, ...]:
         """What the model should read next: `chunk_tokens`, or all where little more than that is left.
@@ -95,37 +135,64 @@ class RunningSequence:
         left = len(self._unread)
         return tuple(self._unread[: left if left <= chunk_tokens * 3 // 2 else chunk_tokens])
 
-    def wants_logits(self, taken: int) -> bool:
-        """Whether reading `taken` tokens reaches the end of what is known, so that a new one can be chosen."""
-        return taken >= len(self._unread)
+    def draft_chances(self, most: int) -> list[float]:
+        """For each token that `draft` could guess, `most` at the utmost, the chance that it is right."""
+        if self._lookup is None:
+            return []
+        # A step writes one token more than it accepts, and beyond the end there is nothing to guess.
+        room = min(self._most_new_tokens - self._new_tokens, self._room()) - 1
+        return self._lookup.chances(max(0, min(most, room)))
 
-    def accept(self, taken: int, logits: torch.Tensor | None) -> None:
-        """The model has read `taken` tokens; choose the next from `logits` [vocabulary] when they were wanted."""
-        del self._unread[:taken]
-        if logits is None:
+    def draft(self, count: int) -> tuple[int, ...]:
+        """Guesses at the next `count` tokens, fewer where the answer would end."""
+        guesses = self._lookup.guesses(count) if self._lookup is not None and count else ()
+        return tuple(takewhile(lambda token_id: token_id not in self._session.loaded.eos_ids, guesses))
+
+    def logit_rows(self, taken: int) -> int:
+        """Of how many of the last of `taken` tokens logits are needed: of those from the last that is known on."""
+        return max(0, taken - len(self._unread) + 1)
+
+    def accept(self, token_ids: Sequence[int], logits: torch.Tensor) -> None:
+        """The model has read `token_ids`, those after the known ones being a draft; choose what comes next.
+
+        `logits` [logit_rows, vocabulary]. The sampler sees the very rows that it would see token by token, in the same
+        order, up to the first choice that is not the drafted one.
+        """
+        draft = tuple(token_ids[len(self._unread) :])
+        del self._unread[: len(token_ids)]
+        if not len(logits):
             done = self.cache.length
             self._put((), progress=Progress("reading", done_tokens=done, total_tokens=len(self._prompt.ids)))
             return
-        choice = self._sample(logits)
-        self._latest_s = time.monotonic()
-        if self._first_token_s is None:
-            self._first_token_s = self._latest_s
-        if choice.id in self._session.loaded.eos_ids:
-            self.finish("stop")
-            return
-        self._new_tokens += 1
-        released = self._detokenizer.push(self._token(choice))
-        self._unread.append(choice.id)
-        reason = self._reason_to_end()
+        if self._first_token_s is None and self._cached_tokens < self.prompt_tokens:
+            self._leave_prompt(logits[0])
+        known, released = self.cache.length - len(draft), ()
+        for accepted, row in enumerate(logits):
+            choice = self._sample(row)
+            reason, tokens = self._write(choice)
+            released += tokens
+            if reason is not None or draft[accepted : accepted + 1] != (choice.id,):
+                break
+        self._drafted_tokens += len(draft)
+        self._accepted_tokens += accepted
+        if draft:
+            self.cache.trim(known + accepted)
         if reason is None:
+            self._unread.append(choice.id)
             self._put(released)
         else:
             self.finish(reason, released)
 
     def finish(self, reason: FinishReason, released: tuple[Token, ...] = ()) -> None:
-        """End the answer: hand out what is still held and free the cache."""
+        """End the answer: hand out what is still held, leave what was read to the store and free the cache."""
         released += self._detokenizer.flush(show_incomplete=reason == "stop")
         self.finished = True
+        self._session.prefixes.put(
+            self.reply.request.owner,
+            self._ids[: self.cache.length],
+            self.cache,
+            public_length=self._prompt.public_length,
+        )
         self.cache.clear()
         # The newest token may have completed a stop string that was held back.
         reason = "stop" if self._detokenizer.stopped and reason != "cancelled" else reason
@@ -137,14 +204,38 @@ class RunningSequence:
         self.cache.clear()
         self.reply.fail(error)
 
-    def _reason_to_end(self) -> FinishReason | None:
+    def _leave_prompt(self, logits: torch.Tensor) -> None:
+        """Leave the prompt, which is read, to the store, with the `logits` [vocabulary] behind it."""
+        self._session.prefixes.put(
+            self.reply.request.owner,
+            self._prompt.ids,
+            self.cache,
+            public_length=self._prompt.public_length,
+            logits=logits,
+            from_start=self._cached_tokens == 0,
+        )
+
+    def _write(self, choice: Choice) -> tuple[FinishReason | None, tuple[Token, ...]]:
+        """Take the next token: why the answer ends with it, if it does, and what may be shown now."""
+        self._latest_s = time.monotonic()
+        if self._first_token_s is None:
+            self._first_token_s = self._latest_s
+        self._ids.append(choice.id)
+        if choice.id in self._session.loaded.eos_ids:
+            return "stop", ()
+        self._new_tokens += 1
+        if self._lookup is not None:
+            self._lookup.push(choice.id)
+        released = self._detokenizer.push(self._token(choice))
         if self._detokenizer.stopped:
-            return "stop"
+            return "stop", released
         if self._new_tokens >= self._most_new_tokens:
-            return "length"
-        if len(self._prompt.ids) + self._new_tokens >= self._session.loaded.context_length:
-            return "context"
-        return None
+            return "length", released
+        return ("context" if self._room() <= 0 else None), released
+
+    def _room(self) -> int:
+        """Tokens that still fit into the context."""
+        return self._session.loaded.context_length - len(self._prompt.ids) - self._new_tokens
 
     def _token(self, choice: Choice) -> Token:
         texts = self._session.token_texts
@@ -158,7 +249,14 @@ class RunningSequence:
         self.reply.put(Chunk(text, tokens, self.stats, progress, reason))
 
 
-def build_prompt(session: Session, messages: Sequence[Message], params: SamplingParams, prefix: Prefix) -> Prompt:
+def build_prompt(
+    session: Session,
+    messages: Sequence[Message],
+    params: SamplingParams,
+    prefix: Prefix,
+    *,
+    app_messages: int = 0,
+) -> Prompt:
     """The prompt for an answer that starts with `prefix`. Raises PromptTooLong and InvalidInput.
 
     Tokens of another model, or numbers that are no tokens at all (they come out of files), are never used.
@@ -170,4 +268,6 @@ def build_prompt(session: Session, messages: Sequence[Message], params: Sampling
         ids = session.prompts.reply_ids(prefix.text)
     elif ids and not 0 <= min(ids) <= max(ids) < loaded.model.config.get_text_config().vocab_size:
         raise InvalidInput("The beginning of this answer is damaged. Try the answer again instead.")
-    return session.prompts.build(messages, max_new_tokens=max(1, params.max_new_tokens), prefix_ids=ids)
+    return session.prompts.build(
+        messages, max_new_tokens=max(1, params.max_new_tokens), prefix_ids=ids, app_messages=app_messages
+    )

@@ -5,14 +5,18 @@ Owns nothing that runs: the worker's thread uses a session, other threads may co
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import torch
 
 from playground.engine.batch import Batch
 from playground.engine.detokenizer import TokenTexts
+from playground.engine.int4_forward import Int4Forward
+from playground.engine.llama_family import Unsuitable
+from playground.engine.prefix_store import PrefixStore
 from playground.engine.prompt import PromptBuilder
 from playground.engine.transformers_forward import TransformersForward
 from playground.errors import PlaygroundError
@@ -20,6 +24,8 @@ from playground.errors import PlaygroundError
 if TYPE_CHECKING:
     from playground.models.catalog import ModelSpec
     from playground.models.loader import LoadedModel
+
+logger = logging.getLogger(__name__)
 
 Phase = Literal["empty", "opening", "ready", "failed"]
 ReportOpening = Callable[..., None]
@@ -29,6 +35,10 @@ LoadModel = Callable[["ModelSpec", ReportOpening], "LoadedModel"]
 
 class Forward(Protocol):
     """A model as a function of a batch."""
+
+    exact_rows: int
+    """The most rows a step may have while each row's logits, keys and values are bit for bit those of the same row in a
+    step alone, also where several rows belong to one sequence. 1: nothing is promised, so nothing is drafted."""
 
     def step(self, batch: Batch) -> torch.Tensor:
         """Logits [rows, vocabulary] in float32; a step that raises leaves every cache at its former length."""
@@ -60,18 +70,34 @@ class Session:
     forward: Forward
     prompts: PromptBuilder
     token_texts: TokenTexts
+    prefixes: PrefixStore = field(default_factory=lambda: PrefixStore(0))
+    """What the model has read already; for the worker's thread alone, and gone with the session."""
 
 
 def forward_for(loaded: LoadedModel) -> Forward:
     """The quickest forward that this model and device have."""
+    if loaded.library is not None:
+        try:
+            forward = Int4Forward(loaded, loaded.library)
+        except Unsuitable as reason:
+            logger.info("%s is run by transformers: %s", loaded.spec.id, reason)
+        else:
+            logger.info("%s is run by our own kernels", loaded.spec.id)
+            return forward
     return TransformersForward(loaded.model)
 
 
-def open_session(loaded: LoadedModel, make_forward: Callable[[LoadedModel], Forward] = forward_for) -> Session:
+def open_session(
+    loaded: LoadedModel,
+    make_forward: Callable[[LoadedModel], Forward] = forward_for,
+    *,
+    prefix_store_bytes: int = 0,
+) -> Session:
     """Everything that answers with `loaded` need. Raises ModelUnavailable for a model that cannot be driven."""
     return Session(
         loaded,
         make_forward(loaded),
         PromptBuilder(loaded.tokenizer, loaded.context_length),
         TokenTexts(loaded.tokenizer),
+        PrefixStore(prefix_store_bytes),
     )

@@ -54,12 +54,14 @@ class Worker:
         *,
         most_running: int = 8,
         chunk_tokens: int = 512,
+        prefix_store_bytes: int = 0,
         grace_s: float = 10.0,
         make_forward: Callable[[LoadedModel], Forward] = forward_for,
     ) -> None:
         self._load = load
         self._most_running = most_running
         self._chunk_tokens = chunk_tokens
+        self._prefix_store_bytes = prefix_store_bytes
         self._grace_s = grace_s
         self._make_forward = make_forward
         self._condition = threading.Condition()
@@ -170,6 +172,7 @@ class Worker:
             self._scheduler.drop_cancelled()
         if self._wanted is not None:
             if self._scheduler is not None and self._may_still_answer(self._scheduler):
+                self._scheduler.admit(newcomers=False)
                 self._scheduler.step()
             else:
                 self._switch(self._wanted)
@@ -219,7 +222,8 @@ class Worker:
         spec = wanted.spec
         try:
             self._drop_session()
-            session = open_session(self._load(spec, partial(self._report, wanted)), self._make_forward)
+            loaded = self._load(spec, partial(self._report, wanted))
+            session = open_session(loaded, self._make_forward, prefix_store_bytes=self._prefix_store_bytes)
         except Exception as error:
             self._opening_failed(wanted, error)
             return

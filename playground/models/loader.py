@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from playground.errors import ModelUnavailable, PlaygroundError
+from playground.kernels.library import Library, open_library
 from playground.models import machine, opening
 from playground.models.catalog import ModelSpec
 from playground.models.gguf_tokenizer import TURN_ENDS
@@ -52,6 +53,8 @@ class LoadedModel:
     """One sentence for the user: why the weights are held this way."""
     load_s: float
     weights_bytes: int
+    library: Library | None = None
+    """Our own kernels, where this processor can run them."""
 
 
 def load(
@@ -71,20 +74,20 @@ def load(
     """
     start = time.perf_counter()
     target = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
-    speed = machine.kernel_speed(cache_dir)
-    machine.apply(speed)
+    library = open_library(cache_dir, threads=torch.get_num_threads()) if target.type == "cpu" else None
     is_gguf = files.is_file()
-    choice = choose_scheme(quantization, device=target.type, is_gguf=is_gguf, int4_is_faster=speed.int4_is_faster)
+    fast = library is not None or _torch_kernels_are_fast(cache_dir)
+    choice = choose_scheme(quantization, device=target.type, is_gguf=is_gguf, int4_is_faster=fast)
     with _plain_sentences(spec, files):
         if is_gguf and choice.bitsandbytes is None and target.type == "cpu":
-            model, tokenizer = _open_prepared(spec, files, choice.scheme, cache_dir, progress)
+            model, tokenizer = _open_prepared(spec, files, choice.scheme, cache_dir, progress, library)
         else:
             folder = files
             if is_gguf:
                 folder = prepare(files, spec.folder_name, scheme="bf16", cache_dir=cache_dir, report=progress)
             _require_model_files(spec, folder)
             progress("opening", None)
-            model, tokenizer = _open_folder(folder, target, choice), _open_tokenizer(folder)
+            model, tokenizer = _open_folder(folder, target, choice, library), _open_tokenizer(folder)
     model.eval().requires_grad_(False)
     return LoadedModel(
         spec=spec,
@@ -97,6 +100,7 @@ def load(
         reason=choice.reason,
         load_s=time.perf_counter() - start,
         weights_bytes=_weights_bytes(model),
+        library=library,
     )
 
 
@@ -110,14 +114,26 @@ def free(loaded: LoadedModel) -> None:
         torch.cuda.empty_cache()
 
 
+def _torch_kernels_are_fast(cache_dir: Path) -> bool:
+    speed = machine.kernel_speed(cache_dir)
+    machine.apply(speed)
+    return speed.int4_is_faster
+
+
 def _open_prepared(
-    spec: ModelSpec, file: Path, scheme: Scheme, cache_dir: Path, progress: Callable[[str, float | None], None]
+    spec: ModelSpec,
+    file: Path,
+    scheme: Scheme,
+    cache_dir: Path,
+    progress: Callable[[str, float | None], None],
+    library: Library | None,
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     for attempt in (1, 2):
-        folder = prepare(file, spec.folder_name, scheme=scheme, cache_dir=cache_dir, report=progress)
+        packed = library is not None
+        folder = prepare(file, spec.folder_name, scheme=scheme, cache_dir=cache_dir, report=progress, packed=packed)
         progress("opening", None)
         try:
-            return opening.open_folder(folder), opening.open_tokenizer(folder)
+            return opening.open_folder(folder, library), opening.open_tokenizer(folder)
         except PlaygroundError:
             raise
         except Exception:  # tokenizers raises a bare Exception for a broken file
@@ -128,7 +144,7 @@ def _open_prepared(
     raise AssertionError
 
 
-def _open_folder(folder: Path, device: torch.device, choice: Choice) -> PreTrainedModel:
+def _open_folder(folder: Path, device: torch.device, choice: Choice, library: Library | None) -> PreTrainedModel:
     config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     model = AutoModelForCausalLM.from_pretrained(
         folder,
@@ -142,7 +158,7 @@ def _open_folder(folder: Path, device: torch.device, choice: Choice) -> PreTrain
         quantization_config=bitsandbytes_config(choice.bitsandbytes) if choice.bitsandbytes else None,
     )
     if choice.bitsandbytes is None and device.type == "cpu" and choice.scheme != "bf16":
-        quantize_model(model, bits=4 if choice.scheme == "int4" else 8)
+        quantize_model(model, bits=4 if choice.scheme == "int4" else 8, library=library)
     return model
 
 

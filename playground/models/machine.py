@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from torch.nn import functional
 
-from playground.models.gguf_blocks import GROUP
+from playground.kernels.formats import GROUP
 from playground.models.quantization import (
     INT4_UNPACK_FROM_ROWS,
     INT8_UNPACK_FROM_ROWS,

@@ -14,13 +14,16 @@ from safetensors import safe_open
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedModel, PreTrainedTokenizerFast
 
+from playground.kernels.formats import FORMATS, Packed
+from playground.kernels.library import Library
+from playground.models.packed_layers import BUFFERS, PackedEmbedding, PackedLinear
 from playground.models.prepared import EMBEDDING, HEAD
 from playground.models.quantization import Int4Linear, Int8Embedding, Int8Linear, embedding_multiplier
 from playground.models.stored_weights import PADDING
 
 
-def open_folder(folder: Path) -> PreTrainedModel:
-    """The model of a prepared folder, on the CPU, in evaluation mode.
+def open_folder(folder: Path, library: Library | None = None) -> PreTrainedModel:
+    """The model of a prepared folder, on the CPU, in evaluation mode. One for our own kernels needs their `library`.
 
     Raises OSError, ValueError or KeyError when the folder is not what its manifest says.
     """
@@ -30,9 +33,9 @@ def open_folder(folder: Path) -> PreTrainedModel:
         model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16, attn_implementation="sdpa")
     tensors = map_tensors(folder)
     for name, kind in manifest["modules"].items():
-        model.set_submodule(name, _quantised(model, name, kind, tensors))
+        model.set_submodule(name, _quantised(model, name, kind, tensors, library))
     if config.tie_word_embeddings:
-        _tie(model, tensors)
+        _tie(model, tensors, library)
     _fill_buffers(model)
     model.load_state_dict(tensors, strict=False, assign=True)
     missing = [name for name, tensor in _all_tensors(model) if tensor.is_meta]
@@ -65,7 +68,17 @@ def map_tensors(folder: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def _quantised(model: PreTrainedModel, name: str, kind: str, tensors: dict[str, Tensor]) -> nn.Module:
+def _quantised(
+    model: PreTrainedModel, name: str, kind: str, tensors: dict[str, Tensor], library: Library | None
+) -> nn.Module:
+    if kind in FORMATS:
+        parts = {part: tensors.pop(f"{name}.{part}") for part in BUFFERS}
+        packed = Packed(FORMATS[kind], **parts)
+        if name == EMBEDDING:
+            return PackedEmbedding(packed, multiplier=embedding_multiplier(model.get_submodule(name)))
+        if library is None:
+            raise KeyError(f"{kind} without kernels")
+        return PackedLinear(packed, library, tensors.pop(f"{name}.bias", None))
     if name == EMBEDDING:
         multiplier = embedding_multiplier(model.get_submodule(name))
         return Int8Embedding(tensors.pop(f"{name}.weight"), tensors.pop(f"{name}.scales"), multiplier=multiplier)
@@ -75,9 +88,11 @@ def _quantised(model: PreTrainedModel, name: str, kind: str, tensors: dict[str, 
     return Int8Linear(tensors.pop(f"{name}.weight"), tensors.pop(f"{name}.scales"), bias)
 
 
-def _tie(model: PreTrainedModel, tensors: dict[str, Tensor]) -> None:
+def _tie(model: PreTrainedModel, tensors: dict[str, Tensor], library: Library | None) -> None:
     embedding = model.get_submodule(EMBEDDING)
-    if isinstance(embedding, Int8Embedding):
+    if isinstance(embedding, PackedEmbedding) and library is not None:
+        model.set_submodule(HEAD, PackedLinear(embedding.packed, library))
+    elif isinstance(embedding, Int8Embedding):
         model.set_submodule(HEAD, Int8Linear(embedding.weight, embedding.scales))
     else:
         tensors[f"{HEAD}.weight"] = tensors[f"{EMBEDDING}.weight"]

@@ -27,11 +27,11 @@ from playground.models.gguf import GgufFile, GgufTensor
 from playground.models.gguf_architecture import configuration, weights
 from playground.models.gguf_tokenizer import GgufTokenizer, read_tokenizer
 from playground.models.quantization import packed_layout
-from playground.models.stored_weights import Scheme, ShardWriter, hold
+from playground.models.stored_weights import Scheme, ShardWriter, hold, hold_packed
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 ABANDONED_AFTER_S = 3600
 GROWTH, BF16_GROWTH = 2, 4
 """A prepared folder is at most so many times as large as the file that it was made from."""
@@ -44,9 +44,9 @@ Report = Callable[[str, float], None]
 """Called as `report(what is being done, how much of it)`, the latter from 0 to 1."""
 
 
-def prepared_folder(model_id: str, *, scheme: Scheme, cache_dir: Path) -> Path:
-    """Where the model lies or would lie once it is prepared."""
-    capability = torch.backends.cpu.get_cpu_capability().lower().replace(" ", "-")
+def prepared_folder(model_id: str, *, scheme: Scheme, cache_dir: Path, packed: bool) -> Path:
+    """Where the model lies or would lie once it is prepared. `packed`: for our own kernels, not for PyTorch's."""
+    capability = "packed" if packed else torch.backends.cpu.get_cpu_capability().lower().replace(" ", "-")
     kind = f"{scheme}-{capability}" if scheme != "bf16" else scheme
     return cache_dir / "prepared" / f"{model_id}-{kind}-v{VERSION}"
 
@@ -61,12 +61,14 @@ def is_current(folder: Path, file: Path) -> bool:
         return False
 
 
-def prepare(file: Path, model_id: str, *, scheme: Scheme, cache_dir: Path, report: Report) -> Path:
+def prepare(
+    file: Path, model_id: str, *, scheme: Scheme, cache_dir: Path, report: Report, packed: bool = False
+) -> Path:
     """The prepared folder of a GGUF file; made when it is missing, broken or out of date.
 
     Raises ModelUnavailable.
     """
-    folder = prepared_folder(model_id, scheme=scheme, cache_dir=cache_dir)
+    folder = prepared_folder(model_id, scheme=scheme, cache_dir=cache_dir, packed=packed)
     if is_current(folder, file):
         return folder
     source = GgufFile(file)
@@ -76,7 +78,7 @@ def prepare(file: Path, model_id: str, *, scheme: Scheme, cache_dir: Path, repor
         temporary.mkdir(parents=True)
         needed_bytes = file.stat().st_size * (BF16_GROWTH if scheme == "bf16" else GROWTH)
         disk.require_space(temporary, needed_bytes, name=f"Preparing {model_id}")
-        _write(source, temporary, scheme, report)
+        _write(source, temporary, scheme, report, packed=packed)
         if not is_current(folder, file):  # another process may have been quicker
             shutil.rmtree(folder, ignore_errors=True)
             os.replace(temporary, folder)
@@ -89,7 +91,7 @@ def prepare(file: Path, model_id: str, *, scheme: Scheme, cache_dir: Path, repor
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _write(source: GgufFile, folder: Path, scheme: Scheme, report: Report) -> None:
+def _write(source: GgufFile, folder: Path, scheme: Scheme, report: Report, *, packed: bool) -> None:
     tokenizer = read_tokenizer(source)
     tied = _tables_are_tied(source)
     config = _configuration(source, tokenizer, tied)
@@ -101,7 +103,8 @@ def _write(source: GgufFile, folder: Path, scheme: Scheme, report: Report) -> No
     done = 0
     for name, tensor in _in_order(source, tied):
         module = name.removesuffix(".weight")
-        held = hold(tensor, scheme, is_table=module in (EMBEDDING, HEAD))
+        keep = hold_packed if packed and scheme != "bf16" else hold
+        held = keep(tensor, scheme, is_table=module in (EMBEDDING, HEAD))
         if held.kind != "bf16":
             kinds[module] = held.kind
         shards.add({f"{module}.{suffix}" if suffix else name: value for suffix, value in held.tensors.items()})

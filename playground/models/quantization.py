@@ -17,15 +17,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import BitsAndBytesConfig, PreTrainedModel
 
-from playground.models.gguf_blocks import GROUP
+from playground.kernels.formats import GROUP
+from playground.kernels.library import Library
+from playground.models.packed_layers import PackedEmbedding, PackedLinear, pack_linear
+from playground.models.rounding import quantize_int4, quantize_int8
 
 ROW_BLOCK = 64
 """The kernel stores rows in blocks of 64 (AVX-512) or 32; a remainder would have a layout of its own."""
 UNPACKED_ROWS = 16_384
 INT4_UNPACK_FROM_ROWS, INT8_UNPACK_FROM_ROWS = 48, 16
 """Where the lines cross on a CPU with AVX-512 and bf16 instructions: unpacking costs as much as 40 or 12 rows."""
-GRID_FITS = 2
-"""How often the sixteen steps of a group are fitted to the numbers that its weights were given."""
 BF16_128 = 0x4300
 """The bits of 128.0 in bf16; its last seven bits count up in ones, so 128 | number is exactly 128.0 + number."""
 
@@ -161,39 +162,13 @@ def pack_int4(numbers: Tensor, scales: Tensor, minimums: Tensor) -> tuple[Tensor
     return packed, scales_and_zeros
 
 
-def quantize_int4(weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Float weights [out, in] -> (numbers uint8 [out, in], scales, minimums float32 [out, in / 32]).
+def quantize_linear(linear: nn.Linear, *, bits: Literal[4, 8] = 4, library: Library | None = None) -> nn.Module:
+    """The same layer with 4-bit or 8-bit weights, or the layer itself where its shape fits no kernel.
 
-    Starts with the range of each group and fits the steps to the numbers by least squares, which takes 9 % off the
-    error on real weights; narrower ranges to start with gave nothing more.
+    With a `library` its kernels are meant, else PyTorch's.
     """
-    groups = weight.float().reshape(weight.shape[0], -1, GROUP)
-    low, high = groups.amin(-1, keepdim=True), groups.amax(-1, keepdim=True)
-    average = groups.mean(-1, keepdim=True)
-    scale = (high - low) / 15
-    zero = (low + high + scale) / 2  # the sixteen steps run from -8 to 7, so their middle is half a step below zero
-    for step in range(GRID_FITS + 1):
-        scale = scale.clamp_min(1e-12).to(torch.bfloat16).float()
-        zero = zero.to(torch.bfloat16).float()
-        numbers = ((groups - zero) / scale).round_().clamp_(-8, 7)
-        if step < GRID_FITS:
-            middle = numbers.mean(-1, keepdim=True)
-            offsets = numbers - middle
-            scale = (offsets * groups).sum(-1, keepdim=True) / offsets.square().sum(-1, keepdim=True).clamp_min(1e-12)
-            zero = average - scale * middle
-    numbers = (numbers + 8).to(torch.uint8).reshape(weight.shape)
-    return numbers, scale.squeeze(-1), (zero - 8 * scale).squeeze(-1)
-
-
-def quantize_int8(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Float weights [out, in] -> int8 [out, in] and bf16 scales [out]."""
-    weight = weight.float()
-    scales = (weight.abs().amax(-1) / 127).clamp_min(1e-12).to(torch.bfloat16)
-    return (weight / scales.float()[:, None]).round_().clamp_(-127, 127).to(torch.int8), scales
-
-
-def quantize_linear(linear: nn.Linear, *, bits: Literal[4, 8] = 4) -> nn.Module:
-    """The same layer with 4-bit or 8-bit weights, or the layer itself where its shape fits no kernel."""
+    if library is not None:
+        return pack_linear(linear, library, bits=bits) or linear
     shape = (linear.out_features, linear.in_features)
     weight = linear.weight.detach()
     bias = None if linear.bias is None else linear.bias.detach().to(torch.bfloat16)
@@ -202,7 +177,7 @@ def quantize_linear(linear: nn.Linear, *, bits: Literal[4, 8] = 4) -> nn.Module:
     return Int8Linear(*quantize_int8(weight), bias) if fits_int8(*shape) else linear
 
 
-def quantize_model(model: PreTrainedModel, *, bits: Literal[4, 8]) -> None:
+def quantize_model(model: PreTrainedModel, *, bits: Literal[4, 8], library: Library | None = None) -> None:
     """Swap every plain linear layer of a model on the CPU, one at a time, so that memory never holds it twice.
 
     The output layer gets 8 bits whatever `bits` says, and shares them with the embedding where the two are one table.
@@ -211,11 +186,17 @@ def quantize_model(model: PreTrainedModel, *, bits: Literal[4, 8]) -> None:
     tied = head is not None and head.weight is embedding.weight
     layers = [(name, module) for name, module in model.named_modules() if type(module) is nn.Linear]
     for name, module in layers:
-        swapped = quantize_linear(module, bits=8 if module is head else bits)
+        swapped = quantize_linear(module, bits=8 if module is head else bits, library=library)
         model.set_submodule(name, swapped)
-        if module is head and tied and isinstance(swapped, Int8Linear):
-            multiplier = embedding_multiplier(embedding)
-            model.set_input_embeddings(Int8Embedding(swapped.weight, swapped.scales, multiplier=multiplier))
+        if module is head and tied and swapped is not module:
+            model.set_input_embeddings(tied_embedding(swapped, embedding_multiplier(embedding)))
+
+
+def tied_embedding(head: nn.Module, multiplier: float) -> nn.Module:
+    """The embedding that shares the table of a quantised output layer."""
+    if isinstance(head, PackedLinear):
+        return PackedEmbedding(head.packed, multiplier=multiplier)
+    return Int8Embedding(head.weight, head.scales, multiplier=multiplier)
 
 
 def embedding_multiplier(embedding: nn.Module) -> float:
@@ -224,11 +205,17 @@ def embedding_multiplier(embedding: nn.Module) -> float:
 
 
 def held_as(model: nn.Module) -> str:
-    """How the layers of a model are held: "int4", "int8", "int4+int8" or "bf16". Tables do not count."""
-    kinds = {type(module) for name, module in model.named_modules() if not name.endswith("lm_head")}
-    return {(True, False): "int4", (False, True): "int8", (True, True): "int4+int8"}.get(
-        (Int4Linear in kinds, Int8Linear in kinds), "bf16"
-    )
+    """How the layers of a model are held: "bf16", "int4", or the fewest and most bits as "int4+int8". Tables do not
+    count."""
+    layers = [module for name, module in model.named_modules() if not name.endswith("lm_head")]
+    bits = sorted({bits for layer in layers if (bits := _bits(layer))})
+    return "+".join(f"int{count}" for count in dict.fromkeys((bits[0], bits[-1]))) if bits else "bf16"
+
+
+def _bits(layer: nn.Module) -> int | None:
+    if isinstance(layer, PackedLinear):
+        return layer.kind.bits
+    return {Int4Linear: 4, Int8Linear: 8}.get(type(layer))
 
 
 def bitsandbytes_config(kind: Literal["nf4", "int8"]) -> BitsAndBytesConfig:

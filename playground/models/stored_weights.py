@@ -13,9 +13,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from playground.kernels.formats import FORMATS, Groups, fits, pack
 from playground.models.gguf import GgufTensor
-from playground.models.gguf_blocks import FOUR_BIT, four_bit_groups
-from playground.models.quantization import fits_int4, fits_int8, pack_int4, quantize_int4, quantize_int8
+from playground.models.gguf_blocks import FORMAT_OF, read_groups
+from playground.models.packed_layers import BUFFERS
+from playground.models.quantization import fits_int4, fits_int8, pack_int4
+from playground.models.rounding import four_bit_floats, group_int4, group_int8, quantize_int4, quantize_int8
 
 Scheme = Literal["int8", "int4", "bf16"]
 """What weights of a network's layers become. "int8": those with 4 bits keep them unchanged, finer ones get 8 bits;
@@ -25,14 +28,14 @@ ALIGNMENT_BYTES = 64
 """PyTorch's 8-bit kernel crashes on weights that do not lie on a multiple of 16 bytes; safetensors promises 8."""
 PART_ROWS = 16_384
 PADDING = "padding."
-DTYPES = {torch.bfloat16: "BF16", torch.uint8: "U8", torch.int8: "I8"}
+DTYPES = {torch.bfloat16: "BF16", torch.float16: "F16", torch.uint8: "U8", torch.int8: "I8"}
 SHARD_BYTES = 256 * 2**20
 """A file is written when so much has come together, so that a large model never lies in memory as a whole."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """One weight as it will be stored: `kind` "int4", "int8" or "bf16", and tensors by their suffix."""
+    """One weight as it will be stored: `kind` "int4", "int8", "bf16" or a format of our kernels; tensors by their suffix."""
 
     kind: str
     tensors: dict[str, Tensor]
@@ -43,9 +46,8 @@ def hold(tensor: GgufTensor, scheme: str, *, is_table: bool) -> Held:
     if len(tensor.shape) == 1 or scheme == "bf16":
         return Held("bf16", {"": _floats(tensor).to(torch.bfloat16)})
     fits = fits_int4(*tensor.shape) and not is_table
-    if fits and tensor.kind in FOUR_BIT:
-        numbers, scales, minimums = (torch.from_numpy(part) for part in four_bit_groups(tensor.data, tensor.kind))
-        packed, scales_and_zeros = pack_int4(numbers, scales, minimums)
+    if fits and tensor.kind in FORMAT_OF and FORMAT_OF[tensor.kind].bits == 4:
+        packed, scales_and_zeros = pack_int4(*four_bit_floats(read_groups(tensor.data, tensor.kind)))
         return Held("int4", {"packed": packed, "scales_and_zeros": scales_and_zeros})
     if fits and scheme == "int4":
         packed, scales_and_zeros = pack_int4(*quantize_int4(_floats(tensor)))
@@ -56,6 +58,27 @@ def hold(tensor: GgufTensor, scheme: str, *, is_table: bool) -> Held:
     parts = [quantize_int8(_floats(part)) for part in tensor.parts(PART_ROWS)]
     weight, scales = (torch.cat(column) for column in zip(*parts, strict=True))
     return Held("int8", {"weight": weight, "scales": scales})
+
+
+def hold_packed(tensor: GgufTensor, scheme: str, *, is_table: bool) -> Held:
+    """One tensor for our own kernels: as the file has it wherever they know its format. A table is never made smaller."""
+    if len(tensor.shape) == 1:
+        return Held("bf16", {"": _floats(tensor).to(torch.bfloat16)})
+    kind = FORMAT_OF.get(tensor.kind)
+    smaller = scheme == "int4" and not is_table
+    if kind is not None and fits(kind, *tensor.shape) and (kind.bits == 4 or not smaller):
+        return _packed([read_groups(part.data, part.kind) for part in tensor.parts(PART_ROWS)])
+    kind, group = (FORMATS["q4_1"], group_int4) if smaller else (FORMATS["q8_0"], group_int8)
+    if not fits(kind, *tensor.shape):
+        return Held("bf16", {"": _floats(tensor).to(torch.bfloat16)})
+    return _packed([group(_floats(part)) for part in tensor.parts(PART_ROWS)])
+
+
+def _packed(parts: list[Groups]) -> Held:
+    """A vocabulary's table is large enough to matter, so it comes a part at a time."""
+    packed = [pack(part) for part in parts]
+    tensors = {name: torch.cat([getattr(part, name) for part in packed]) for name in BUFFERS}
+    return Held(parts[0].kind.name, tensors)
 
 
 def _floats(tensor: GgufTensor) -> Tensor:

@@ -6,7 +6,7 @@ Pure: no Gradio, no storage. Settings come from a browser and are checked here, 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -107,6 +107,11 @@ def prompt(instructions: str, turns: Iterable[tuple[str, str]]) -> list[Message]
         if content.strip():
             messages.append(Message("assistant" if role == "assistant" else "user", content))
     return messages
+
+
+def app_messages(settings: ChatSettings, messages: Sequence[Message]) -> int:
+    """How many of the first `messages` of a prompt are the app's own text: the instructions of a persona, unchanged."""
+    return int(settings.system_prompt is None and bool(messages) and messages[0].role == "system")
 
 
 def _number(values: Mapping[str, Any], name: str, low: float, high: float, default: float) -> float:

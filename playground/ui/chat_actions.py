@@ -15,7 +15,7 @@ from playground.errors import InvalidInput, PlaygroundError
 from playground.history.rows import MessageRow
 from playground.history.store import HistoryStore
 from playground.messages import Token
-from playground.tasks.chat import ChatSettings, check_message, prompt
+from playground.tasks.chat import ChatSettings, app_messages, check_message, prompt
 from playground.ui.edge import shown
 from playground.ui.reply_tokens import NOT_KEPT, unpack
 from playground.ui.strings import text
@@ -188,7 +188,7 @@ class ChatActions:
             model_name=reply.model if tokens else None,
         )  # fmt: skip
         try:
-            self._turns.start(target, messages, settings.sampling())
+            self._turns.start(target, messages, settings.sampling(), app_messages=app_messages(settings, messages))
         except PlaygroundError as error:
             # The question is stored, so the reason stands where the answer would.
             sentence = shown(error, request.language)

@@ -11,7 +11,7 @@ from playground.models.shelf import Download, ModelShelf, ShelfEntry
 from playground.models.transfer import size_text
 from playground.ui.strings import sentence, text
 
-BITS = {"nf4": "4", "int4": "4", "int4+int8": "4+8", "int8": "8", "bf16": "16", "fp32": "32"}
+BITS = {"nf4": "4", "bf16": "16", "fp32": "32"}
 
 
 def panel_state(state: EngineState, shelf: ModelShelf, language: str, can_switch: bool) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def panel_state(state: EngineState, shelf: ModelShelf, language: str, can_switch
 
 def how_it_runs(quantization: str, device: str, language: str) -> str:
     """ "4-bit · CPU" """
-    bits = text(language, "bits", bits=BITS.get(quantization, quantization))
+    bits = text(language, "bits", bits=BITS.get(quantization, quantization.replace("int", "").replace("+", "–")))
     return f"{bits} · {'GPU' if device == 'cuda' else device.upper()}"
 
 

@@ -104,10 +104,13 @@ class Turns:
         self._running: dict[str, Turn] = {}
         self._lock = threading.Lock()
 
-    def start(self, reply: Reply, messages: Sequence[Message], params: SamplingParams) -> Turn:
+    def start(
+        self, reply: Reply, messages: Sequence[Message], params: SamplingParams, *, app_messages: int = 0
+    ) -> Turn:
         """Begin to write. The row of the reply exists already, with status `streaming`.
 
-        Raises InvalidInput when the reply is being written already or too many are.
+        The first `app_messages` are the app's own text. Raises InvalidInput when the reply is being written already
+        or too many are.
         """
         turn = Turn(reply, reply.text, list(reply.tokens))
         with self._lock:
@@ -120,7 +123,8 @@ class Turns:
             self._running[reply.message_id] = turn
         name = f"turn-{reply.message_id[-6:]}"
         try:
-            threading.Thread(target=self._write, args=(turn, list(messages), params), name=name, daemon=True).start()
+            arguments = turn, list(messages), params, app_messages
+            threading.Thread(target=self._write, args=arguments, name=name, daemon=True).start()
         except RuntimeError as error:  # no more threads
             with self._lock:
                 self._running.pop(reply.message_id, None)
@@ -163,11 +167,15 @@ class Turns:
         while self._running and time.monotonic() < until_s:
             time.sleep(0.02)
 
-    def _write(self, turn: Turn, messages: list[Message], params: SamplingParams) -> None:
+    def _write(self, turn: Turn, messages: list[Message], params: SamplingParams, app_messages: int) -> None:
         flushed_s = time.monotonic()
         status = "done"
         try:
-            for chunk in self._engine.stream(messages, params, cancel=turn.cancel, prefix=turn.reply.prefix):
+            chunks = self._engine.stream(
+                messages, params, cancel=turn.cancel, prefix=turn.reply.prefix, owner=turn.reply.owner,
+                app_messages=app_messages,
+            )  # fmt: skip
+            for chunk in chunks:
                 _take(turn, chunk)
                 if time.monotonic() - flushed_s >= FLUSH_EVERY_S:
                     self._flush(turn)

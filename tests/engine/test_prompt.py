@@ -3,6 +3,8 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
@@ -207,3 +209,44 @@ def test_a_base_models_start_token_comes_once_and_its_end_token_does_not(tiny):
     )
     ids = PromptBuilder(tokenizer, 1024).build(said("Hi", "Ho <s>", "He"), max_new_tokens=8).ids
     assert ids[0] == start and ids.count(start) == 1 and end not in ids
+
+
+def public_text(tokenizer, messages, *, app_messages: int) -> str:
+    prompt = PromptBuilder(tokenizer, 1024).build(messages, max_new_tokens=64, app_messages=app_messages)
+    return tokenizer.decode(list(prompt.ids[: prompt.public_length]), skip_special_tokens=False)
+
+
+def test_the_apps_own_text_reaches_to_the_last_control_token_before_the_visitors(tiny_tokenizer):
+    persona = "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>"
+    messages = said("Hi", "Hello", "How are you?", system="Be kind.")
+    assert public_text(tiny_tokenizer, messages, app_messages=1) == persona
+    assert public_text(tiny_tokenizer, messages, app_messages=0) == "<|im_start|>"
+    assert public_text(tiny_tokenizer, messages, app_messages=2).endswith("Hi<|im_end|>\n<|im_start|>")
+    assert public_text(tiny_tokenizer, said("Hi"), app_messages=0) == "<|im_start|>"
+
+
+def test_instructions_that_only_begin_like_the_apps_own_are_not_the_apps_own(tiny_tokenizer):
+    messages = [Message("system", "Be kind."), *said("Hi", system="My name is Ada.")]
+    assert "Ada" not in public_text(tiny_tokenizer, messages, app_messages=1)
+    assert public_text(tiny_tokenizer, messages, app_messages=1) == "<|im_start|>"
+
+
+@settings(max_examples=60, deadline=None)
+@given(text=st.text(max_size=12), app_text=st.sampled_from(["Be kind.", "a<s>b", "<|im_end|>", "x\n"]))
+def test_what_is_public_does_not_depend_on_what_a_visitor_says(tiny_tokenizer, text, app_text):
+    builder = PromptBuilder(tiny_tokenizer, 1024)
+    system = Message("system", app_text)
+    first, second = (
+        builder.build([system, Message("user", words)], max_new_tokens=8, app_messages=1)
+        for words in ("Hi", f"{text}!")
+    )
+    assert first.ids[: first.public_length] == second.ids[: second.public_length]
+    assert first.public_length > len(app_text)
+
+
+@pytest.mark.parametrize("template", [STRICT, DEAF, None])
+def test_without_control_tokens_in_the_format_nothing_is_public(tiny, template):
+    tokenizer = tiny.tokenizer(template)
+    for messages in (said("Hi", system="Be kind."), said("", "first the assistant", "then me")):
+        prompt = PromptBuilder(tokenizer, 1024).build(messages, max_new_tokens=64, app_messages=1)
+        assert prompt.public_length == 0

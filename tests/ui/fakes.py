@@ -37,6 +37,8 @@ class FakeEngine:
     delay_s: float = 0.0
     gate: threading.Semaphore | None = None
     requests: list[tuple[list[Message], SamplingParams, Prefix]] = field(default_factory=list)
+    askers: list[tuple[str, int]] = field(default_factory=list)
+    """Who asked, and how many of the messages were the app's own, for each request."""
     loaded: _Loaded = field(default_factory=_Loaded)
 
     @property
@@ -45,9 +47,10 @@ class FakeEngine:
 
     def stream(
         self, messages: Sequence[Message], params: SamplingParams, *, cancel: threading.Event | None = None,
-        prefix: Prefix = Prefix(),
+        prefix: Prefix = Prefix(), owner: str = "", app_messages: int = 0,
     ) -> Iterator[Chunk]:  # fmt: skip
         self.requests.append((list(messages), params, prefix))
+        self.askers.append((owner, app_messages))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, PlaygroundError):
             raise answer

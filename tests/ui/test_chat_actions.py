@@ -6,8 +6,9 @@ import pytest
 
 from playground.errors import InvalidInput, ModelUnavailable, NotFound, PromptTooLong, StorageError
 from playground.history.store import HistoryStore
-from playground.messages import Prefix
+from playground.messages import Message, Prefix
 from playground.models.catalog import SMALLEST
+from playground.tasks.chat import ChatSettings, app_messages
 from playground.ui.chat_actions import Outcome
 from playground.ui.chat_view import conversation_view
 from playground.ui.turns import Turn
@@ -269,3 +270,13 @@ def test_instructions_can_be_those_of_the_persona_own_ones_or_none(desk: Desk) -
         desk.send("Hi", settings={"system_prompt": given})
         first = desk.engine.requests[-1][0][0]
         assert (first.role == "system" and expected in first.content) if expected else first.role == "user"
+
+
+@pytest.mark.parametrize(("given", "count"), [(None, 1), ("Be a cat.", 0), ("", 0)])
+def test_the_engine_hears_who_asks_and_what_the_apps_own_text_is(desk: Desk, given: str | None, count: int) -> None:
+    desk.send("Hi", settings={"system_prompt": given})
+    assert desk.engine.askers[-1] == ("local", count)
+
+
+def test_without_instructions_no_words_of_a_visitor_pass_for_the_apps_own() -> None:
+    assert app_messages(ChatSettings(), [Message("user", "secret")]) == 0

@@ -86,6 +86,20 @@ def test_the_endpoint_passes_its_settings_on(local: Served) -> None:
     assert (params.temperature, params.max_new_tokens, params.seed) == (0, 9, 4)
 
 
+def test_the_endpoint_says_who_asks(local: Served, shared: Served) -> None:
+    Client(local.url, verbose=False).predict("Hi", api_name="/chat")
+    assert local.engine.askers[-1] == ("local", 1)
+    Client(local.url, verbose=False).predict("Hi", "Be brief.", api_name="/chat")
+    assert local.engine.askers[-1] == ("local", 0)
+    for _ in range(2):
+        Client(shared.url, verbose=False).predict("Hi", api_name="/chat")
+    (first, _), (second, _) = shared.engine.askers[-2:]
+    assert first == second == "" or first != second, "programs without a visitor's name are nobody"
+    cookies = visitor_of(shared)
+    Client(shared.url, verbose=False, httpx_kwargs={"cookies": cookies}).predict("Hi", api_name="/chat")
+    assert shared.engine.askers[-1][0].startswith("visitor:")
+
+
 def test_the_endpoint_answers_bad_input_with_its_sentence(local: Served) -> None:
     client = Client(local.url, verbose=False)
     with pytest.raises(Exception, match="The message is empty"):

@@ -10,9 +10,9 @@ from typing import Any
 import anyio.to_thread
 import gradio as gr
 
-from playground.errors import ModelUnavailable, PlaygroundError
+from playground.errors import ModelUnavailable, NotFound, PlaygroundError
 from playground.messages import Message, SamplingParams
-from playground.tasks.chat import ChatSettings, check_message, prompt
+from playground.tasks.chat import ChatSettings, app_messages, check_message, prompt
 from playground.ui.chat_actions import ChatActions, Request
 from playground.ui.chat_view import conversation_view, empty_view, with_turn
 from playground.ui.components import scripted_view
@@ -126,7 +126,7 @@ class ChatTab:
 
     def chat(
         self, message: str, system_prompt: str = "", temperature: float = 0.7, max_new_tokens: int = 512,
-        seed: int | None = None,
+        seed: int | None = None, request: gr.Request | None = None,
     ) -> Iterator[str]:  # fmt: skip
         """Answer one message with the loaded model; the text grows until the answer is complete.
 
@@ -140,11 +140,16 @@ class ChatTab:
         cancel = threading.Event()
         try:
             asked = {"temperature": temperature, "max_new_tokens": max_new_tokens, "seed": seed}
-            params: SamplingParams = ChatSettings.from_untrusted(asked).sampling(alternatives=0)
+            settings = ChatSettings.from_untrusted({**asked, "system_prompt": system_prompt or None})
+            params: SamplingParams = settings.sampling(alternatives=0)
             instructions = system_prompt or text("en", "persona_assistant_prompt")
             messages: list[Message] = prompt(instructions, [("user", check_message(message))])
             answer = ""
-            for chunk in self._services.engine.stream(messages, params, cancel=cancel):
+            chunks = self._services.engine.stream(
+                messages, params, cancel=cancel, owner=self._program_owner(request),
+                app_messages=app_messages(settings, messages),
+            )  # fmt: skip
+            for chunk in chunks:
                 if chunk.text:
                     answer += chunk.text
                     yield answer
@@ -156,6 +161,13 @@ class ChatTab:
             raise gr.Error(shown(error, "en"), print_exception=False) from error
         finally:
             cancel.set()
+
+    def _program_owner(self, request: gr.Request | None) -> str:
+        """Who calls the endpoint, "" for a program without a visitor's name: it shares nothing with anybody."""
+        try:
+            return "" if request is None else self._owner(request)
+        except NotFound:
+            return ""
 
     def _owner(self, request: gr.Request) -> str:
         return owner_of(request, shared=self._services.settings.shared)

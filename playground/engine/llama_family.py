@@ -1,0 +1,171 @@
+"""What the lean forward needs to know of a network of the Llama family: its weights, norms and angles, ready to use.
+
+Owns the reading of transformers' modules: llama, qwen2 (biases), qwen3 (norms of q and k), gemma3 (four norms a layer,
+sliding windows, scaled embeddings). Knows no batch and no kernel's arguments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from playground.kernels.attention import SIZES
+from playground.kernels.mathematics import ACTIVATIONS
+from playground.models.packed_layers import PackedEmbedding, PackedLinear
+
+FAMILIES = ("llama", "qwen2", "qwen3", "gemma3_text")
+FIXED_ANGLES = ("default", "linear", "yarn", "llama3")
+"""Kinds of rotary embedding whose angles do not depend on how long a text is."""
+FULL = "full_attention"
+ANGLES_STEP = 4096
+
+
+class Unsuitable(Exception):
+    """The network cannot take the lean way; says why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One layer. Norms are float32 weights as they are multiplied; None where the family has none."""
+
+    index: int
+    kind: str
+    window: int | None
+    query: PackedLinear
+    key: PackedLinear
+    value: PackedLinear
+    output: PackedLinear
+    gate: PackedLinear
+    up: PackedLinear
+    down: PackedLinear
+    attention_norm: Tensor
+    feed_forward_norm: Tensor
+    after_attention_norm: Tensor | None
+    after_feed_forward_norm: Tensor | None
+    query_norm: Tensor | None
+    key_norm: Tensor | None
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """The whole network."""
+
+    layers: tuple[Layer, ...]
+    embedding: nn.Module
+    head: nn.Module
+    norm: Tensor
+    epsilon: float
+    heads: int
+    key_heads: int
+    size: int
+    hidden: int
+    feed_forward: int
+    scaling: float
+    activation: str
+    model: PreTrainedModel
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of layers; each has angles of its own."""
+        return tuple(dict.fromkeys(layer.kind for layer in self.layers))
+
+    @torch.inference_mode()
+    def angles(self, kind: str, count: int) -> tuple[Tensor, Tensor]:
+        """Cosines and sines, float32 [count, size / 2], of positions 0 to `count` - 1."""
+        rotary = self.model.model.rotary_emb
+        places, like = torch.arange(count).unsqueeze(0), torch.empty(0, dtype=torch.float32)
+        by_kind = {"layer_type": kind} if self.model.config.model_type == "gemma3_text" else {}
+        both = rotary(like, places, **by_kind)
+        cosines, sines = (part[0, :, : self.size // 2].contiguous() for part in both)
+        return cosines, sines
+
+
+def read_network(model: PreTrainedModel) -> Network:
+    """Raises Unsuitable."""
+    config = model.config
+    if config.model_type not in FAMILIES:
+        raise Unsuitable(f"{config.model_type} is not of the Llama family")
+    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    activation = getattr(config, "hidden_activation", None) or config.hidden_act
+    if activation not in ACTIVATIONS or size not in SIZES or config.hidden_size % 32 or config.intermediate_size % 32:
+        raise Unsuitable(f"no kernel for its sizes or its activation ({size}, {activation})")
+    if getattr(config, "attn_logit_softcapping", None) or getattr(config, "final_logit_softcapping", None):
+        raise Unsuitable("it caps its scores")
+    if not set(_rope_types(config.rope_parameters)) <= set(FIXED_ANGLES):
+        raise Unsuitable("its angles depend on the length of the text")
+    gemma = config.model_type == "gemma3_text"
+    layers = tuple(_layer(index, block, config, gemma=gemma) for index, block in enumerate(model.model.layers))
+    return Network(
+        layers=layers,
+        embedding=model.get_input_embeddings(),
+        head=model.get_output_embeddings(),
+        norm=_weight(model.model.norm, gemma=gemma),
+        epsilon=float(config.rms_norm_eps),
+        heads=config.num_attention_heads,
+        key_heads=config.num_key_value_heads,
+        size=size,
+        hidden=config.hidden_size,
+        feed_forward=config.intermediate_size,
+        scaling=float(model.model.layers[0].self_attn.scaling),
+        activation=activation,
+        model=model,
+    )
+
+
+def _rope_types(parameters: dict) -> list[str]:
+    nested = [value for value in parameters.values() if isinstance(value, dict)]
+    return [part.get("rope_type", "default") for part in nested or [parameters]]
+
+
+def _layer(index: int, block: nn.Module, config: object, *, gemma: bool) -> Layer:
+    attention, feed_forward = block.self_attn, block.mlp
+    kinds = getattr(config, "layer_types", None)
+    kind = kinds[index] if kinds else FULL
+    linears = {
+        "query": attention.q_proj,
+        "key": attention.k_proj,
+        "value": attention.v_proj,
+        "output": attention.o_proj,
+        "gate": feed_forward.gate_proj,
+        "up": feed_forward.up_proj,
+        "down": feed_forward.down_proj,
+    }
+    for name, linear in linears.items():
+        if not isinstance(linear, PackedLinear):
+            raise Unsuitable(f"the weights of {name} in layer {index} have a shape that no kernel takes")
+    second = block.pre_feedforward_layernorm if gemma else block.post_attention_layernorm
+    return Layer(
+        index=index,
+        kind=kind,
+        window=getattr(config, "sliding_window", None) if kind != FULL else None,
+        **linears,
+        attention_norm=_weight(block.input_layernorm, gemma=gemma),
+        feed_forward_norm=_weight(second, gemma=gemma),
+        after_attention_norm=_weight(block.post_attention_layernorm, gemma=gemma) if gemma else None,
+        after_feed_forward_norm=_weight(block.post_feedforward_layernorm, gemma=gemma) if gemma else None,
+        query_norm=_optional(getattr(attention, "q_norm", None), gemma=gemma),
+        key_norm=_optional(getattr(attention, "k_norm", None), gemma=gemma),
+    )
+
+
+def _optional(norm: nn.Module | None, *, gemma: bool) -> Tensor | None:
+    return None if norm is None else _weight(norm, gemma=gemma)
+
+
+def _weight(norm: nn.Module, *, gemma: bool) -> Tensor:
+    """What a normed row is multiplied by; Gemma stores it less one."""
+    weight = norm.weight.detach().float()
+    return weight + 1 if gemma else weight.clone()
+
+
+def as_floats(bias: Tensor | None) -> Tensor | None:
+    """A bias as the kernels read it."""
+    return None if bias is None else bias.detach().float()
+
+
+def embedding_of(network: Network) -> PackedEmbedding | None:
+    """The table of token ids where it is packed."""
+    return network.embedding if isinstance(network.embedding, PackedEmbedding) else None

@@ -1,0 +1,174 @@
+"""What a model has read already: keys and values of prompts and answers, for whoever asks on from there.
+
+Owns the entries, whose they are and which go first when memory is short. Lives on the worker's thread alone. Knows no
+model, no text and no sampling.
+
+An entry belongs to one owner and is found by nobody else; that it exists changes nothing for others, neither what they
+get nor how soon. The app's own text belongs to everybody: it is kept in entries of its own, under no owner's name, so
+that no rule about lengths stands between one visitor's words and another's.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from playground.engine.kv_cache import BLOCK_TOKENS, KVCache
+
+_EVERYBODY = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What need not be read again: a cache of one's own, and the logits [vocabulary] behind it if they are known."""
+
+    cache: KVCache
+    logits: torch.Tensor | None = None
+    from_start: bool = False
+    """The tokens were read from the first one on, as they are when nothing is stored."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Entry:
+    cache: KVCache
+    logits: torch.Tensor | None
+    from_start: bool
+    block_bytes: dict[int, int]
+    """Bytes by block; the entry keeps the blocks alive, so their identities stay theirs."""
+
+    @property
+    def logits_bytes(self) -> int:
+        return 0 if self.logits is None else self.logits.nbytes
+
+
+class PrefixStore:
+    """The latest used prefixes within `limit_bytes`, blocks that several of them share counted once. 0: no store."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._entries: OrderedDict[tuple[str, tuple[int, ...]], _Entry] = OrderedDict()
+        """By owner and tokens; the latest used comes last."""
+        self._holders: Counter[int] = Counter()
+        self._nbytes = 0
+        self._changes = 0
+        self._fitted: tuple[object, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all entries."""
+        return self._nbytes
+
+    def find(self, owner: str, ids: Sequence[int], public_length: int = 0, *, exact: bool = False) -> Found:
+        """The longest start of `ids` that is held, as a cache that may be written, with length 0 where there is none.
+
+        All of `ids` only together with their logits; else the last one is left to be read. `public_length` tokens are
+        the app's own text. With `exact` only all or nothing, and only what was read from the start.
+        """
+        wanted = tuple(ids)
+        whole = self._entries.get((owner, wanted)) if owner else None
+        if whole is not None and whole.logits is not None and (whole.from_start or not exact):
+            self._entries.move_to_end((owner, wanted))
+            return Found(whole.cache.fork(), whole.logits, whole.from_start)
+        best, length = None, 0
+        for key in () if exact else self._entries:
+            if key[0] in (owner, _EVERYBODY):
+                most = public_length if key[0] == _EVERYBODY else len(wanted)
+                held = _common_length(key[1], wanted[: min(most, len(wanted) - 1)])
+                # Among equals the latest used one.
+                best, length = (key, held) if held and held >= length else (best, length)
+        if best is None:
+            return Found(KVCache())
+        self._entries.move_to_end(best)
+        return Found(self._entries[best].cache.fork(length))
+
+    def put(
+        self,
+        owner: str,
+        ids: Sequence[int],
+        cache: KVCache,
+        *,
+        public_length: int = 0,
+        logits: torch.Tensor | None = None,
+        from_start: bool = False,
+    ) -> None:
+        """Keep the first `len(ids)` tokens of `cache`, which are `ids`, for `owner`; nothing is copied but `logits`.
+
+        Of them `public_length` are the app's own text and kept for everybody; for an unknown owner ("") that is all.
+        """
+        if self._limit_bytes <= 0 or not ids:
+            return
+        if public := min(public_length, len(ids)):
+            self._keep(_EVERYBODY, tuple(ids[:public]), _entry(cache.fork(public)))
+        if owner:
+            copied = None if logits is None else logits.clone()
+            self._keep(owner, tuple(ids), _entry(cache.fork(len(ids)), copied, from_start))
+
+    def make_room(self, running: Collection[KVCache] = ()) -> None:
+        """Let the least recently used entries go until the rest fits beside the `running` caches. Cheap to ask."""
+        shape = (self._changes, *((id(cache), -(-cache.length // BLOCK_TOKENS)) for cache in running))
+        if shape == self._fitted:
+            return
+        beside: dict[int, int] = {}
+        for cache in running:
+            beside |= cache.block_bytes()
+        total = self._nbytes + sum(size for block, size in beside.items() if not self._holders[block])
+        while self._entries and total > self._limit_bytes:
+            _, entry = self._entries.popitem(last=False)
+            freed = self._release(entry)
+            total -= entry.logits_bytes + sum(size for block, size in freed.items() if block not in beside)
+        self._fitted = (self._changes, *shape[1:])
+
+    def clear(self) -> None:
+        """Give all memory back."""
+        self._entries.clear()
+        self._holders.clear()
+        self._nbytes = 0
+        self._changes += 1
+
+    def _keep(self, owner: str, ids: tuple[int, ...], entry: _Entry) -> None:
+        """Put an entry in; those that it makes needless go, and it is not needed where a longer one is there."""
+        for key in list(self._entries):
+            if key[0] != owner:
+                continue
+            held = self._entries[key]
+            if entry.logits is None and key[1][: len(ids)] == ids:
+                self._entries.move_to_end(key)
+                return
+            if key[1] == ids or (held.logits is None and ids[: len(key[1])] == key[1]):
+                del self._entries[key]
+                self._release(held)
+        self._entries[owner, ids] = entry
+        self._nbytes += entry.logits_bytes + sum(
+            size for block, size in entry.block_bytes.items() if not self._holders[block]
+        )
+        self._holders.update(entry.block_bytes.keys())
+        self._changes += 1
+
+    def _release(self, entry: _Entry) -> dict[int, int]:
+        """Count an entry out that is no longer held; the blocks that no other entry has."""
+        self._holders.subtract(entry.block_bytes.keys())
+        freed = {block: size for block, size in entry.block_bytes.items() if not self._holders[block]}
+        for block in freed:
+            del self._holders[block]
+        self._nbytes -= entry.logits_bytes + sum(freed.values())
+        self._changes += 1
+        return freed
+
+
+def _entry(cache: KVCache, logits: torch.Tensor | None = None, from_start: bool = False) -> _Entry:
+    return _Entry(cache, logits, from_start, cache.block_bytes())
+
+
+def _common_length(first: tuple[int, ...], second: tuple[int, ...]) -> int:
+    """How many tokens at the start are the same."""
+    low, high = 0, min(len(first), len(second))
+    while low < high:  # halving compares slices, which is far quicker than token by token
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if first[low:middle] == second[low:middle] else (low, middle - 1)
+    return low
