@@ -1,12 +1,13 @@
-# make run · make test · make lint · make screenshots · make bench
+# make run · make test · make lint · make screenshots · make bench · make bench-peers
 # Everything is installed into .venv by the first command that needs it; a second time costs nothing.
 
 SUPPORTED = import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python3.10 python,\
             $(shell $(name) -c '$(SUPPORTED)' >/dev/null 2>&1 && echo $(name))))
 BIN = .venv/bin
+PEERS = benchmarks/peers/.venv
 
-.PHONY: run setup setup-dev test lint format screenshots bench
+.PHONY: run setup setup-dev test lint format screenshots bench bench-peers
 
 run: setup
 	@$(BIN)/python app.py
@@ -42,5 +43,16 @@ format: setup-dev
 screenshots: setup-dev
 	@PLAYGROUND_TEST_MODEL=qwen2.5-coder-0.5b-instruct PLAYGROUND_TEST_SCREENSHOTS=assets/screenshots $(BIN)/python -m pytest tests/browser/test_pictures.py
 
+# All figures of docs/performance.md, about 25 minutes; the machine should have nothing else to do.
 bench: setup-dev
-	@$(BIN)/python -m benchmarks.models
+	@$(BIN)/python -m benchmarks.report
+
+# What we are compared with, in a venv of its own: llama.cpp, built for this very processor, about ten minutes.
+# The flags: GCC 12 takes the stores that fill the AMX tile configuration for dead, and llama.cpp crashes on such a processor.
+bench-peers: $(PEERS)/.installed
+
+$(PEERS)/.installed: benchmarks/peers/requirements.txt .venv/.installed
+	@test -x $(PEERS)/bin/python || $(BIN)/python -m venv $(PEERS) || { rm -rf $(PEERS); exit 1; }
+	@echo "Building llama.cpp from source; this takes about ten minutes and needs a C++ compiler."
+	@CFLAGS="-fno-tree-dse -fno-dse" CXXFLAGS="-fno-tree-dse -fno-dse" $(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-binary llama-cpp-python -r benchmarks/peers/requirements.txt
+	@touch $@

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.machine import describe_machine
+from benchmarks.machine import Neighbours, describe_machine
 from benchmarks.results import Result, markdown, save
 from benchmarks.sides import PEER_PYTHON, RESULTS
 
@@ -20,6 +20,8 @@ ALL_MODELS = (SMOLLM2, QWEN_05B, QWEN_15B)
 SHORT_NAMES = {SMOLLM2: "SmolLM2-135M", QWEN_05B: "Qwen2.5-Coder-0.5B", QWEN_15B: "Qwen2.5-Coder-1.5B"}
 ROUNDS = 5
 QUICK_ROUNDS = 2
+NOISY = 0.05
+"""A twentieth of the processors for others is enough to make one side or the other wait."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,14 @@ def plan_of(arguments: argparse.Namespace) -> Plan:
 
 def measure_and_keep(measure: Measure, plan: Plan) -> Result:
     """Measure, note the machine, and keep the result for the report unless some models were left out."""
-    result = replace(measure(plan), machine=describe_machine())
+    neighbours = Neighbours()
+    result = measure(plan)
+    disturbed = neighbours.share()
+    if disturbed > NOISY:
+        print(
+            f"Other programs took {disturbed:.0%} of the processors: measure again on a quiet machine.", file=sys.stderr
+        )
+    result = replace(result, machine=describe_machine() | {"used by other programs": f"{disturbed:.0%}"})
     if plan.models is None:
         save(result, RESULTS)
     return result

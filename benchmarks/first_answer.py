@@ -37,7 +37,10 @@ def answer(model: str, prompt_tokens: int, new_tokens: int, threads: int) -> Non
     torch.set_num_threads(threads)
     settings = Settings.from_env(os.environ)
     shelf = ModelShelf(settings.cache_dir, Sources(), quantization=settings.quantization)
-    engine = Engine(lambda *arguments: replace(shelf.load(*arguments), eos_ids=()))
+    engine = Engine(
+        lambda *arguments: replace(shelf.load(*arguments), eos_ids=()),
+        prefix_store_bytes=settings.prefix_store_mb << 20,
+    )
     engine.open(find(model))
     loaded = wait_until_open(engine)
     say("opened")

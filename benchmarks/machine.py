@@ -1,15 +1,18 @@
 """Where and when something was measured: processor, cores, memory bandwidth, versions.
 
-Imports torch only for its version and a copy in memory. Knows no figure.
+Also how much of it other programs used meanwhile: the threads of a product wait for each other by spinning, on every
+side, so a second busy program makes a measurement worthless. Imports torch for a copy in memory. Knows no figure.
 """
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from importlib.metadata import version
 from pathlib import Path
 
+import psutil
 import torch
 
 from benchmarks.sides import THREADS
@@ -32,6 +35,19 @@ def describe_machine() -> dict[str, str]:
     }
 
 
+class Neighbours:
+    """What others make the machine's processors do from now on."""
+
+    def __init__(self) -> None:
+        self._start_s = time.perf_counter()
+        self._busy_s, self._ours_s = _busy_s(), _ours_s()
+
+    def share(self) -> float:
+        """The part of all processors' time that other programs took since; our children count once they have ended."""
+        all_s = (time.perf_counter() - self._start_s) * (os.cpu_count() or 1)
+        return max(0.0, (_busy_s() - self._busy_s) - (_ours_s() - self._ours_s)) / all_s
+
+
 def copy_bandwidth() -> float:
     """Bytes a second that a plain copy reads and writes, the best of a few."""
     torch.set_num_threads(THREADS)
@@ -42,6 +58,18 @@ def copy_bandwidth() -> float:
         target.copy_(source)
         seconds.append(time.perf_counter() - start)
     return 2 * COPIED_BYTES / min(seconds)
+
+
+def _busy_s() -> float:
+    times = psutil.cpu_times()
+    # Linux counts guests in "user" and "nice" too.
+    elsewhere = ("idle", "iowait", "guest", "guest_nice")
+    return sum(times) - sum(getattr(times, name, 0.0) for name in elsewhere)
+
+
+def _ours_s() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def _cpu_name() -> str:

@@ -94,7 +94,7 @@ class OurSide:
             loaded = shelf.load(*arguments)
             return loaded if ends_itself else replace(loaded, eos_ids=())
 
-        self._engine = Engine(load, most_running=MOST_RUNNING)
+        self._engine = Engine(load, most_running=MOST_RUNNING, prefix_store_bytes=settings.prefix_store_mb << 20)
         self._engine.open(self._spec)
         self._loaded = wait_until_open(self._engine)
 

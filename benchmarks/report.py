@@ -63,7 +63,8 @@ def page(results: Sequence[Result], before: str) -> str:
 def _machines(results: Sequence[Result]) -> str:
     """Where it was measured, the newest run's word."""
     newest = max(results, key=lambda result: result.machine.get("date", ""))
-    return "\n".join(f"- {name}: {fact}" for name, fact in newest.machine.items())
+    shown = {name: fact for name, fact in newest.machine.items() if name != "used by other programs"}
+    return "\n".join(f"- {name}: {fact}" for name, fact in shown.items())
 
 
 def _measure(names: Sequence[str], arguments: argparse.Namespace) -> None:

@@ -116,7 +116,11 @@ def markdown(result: Result) -> str:
     if result.figures:
         parts.append(markdown_table(figures_table(result.figures)))
     parts += [markdown_table(table) for table in result.tables]
-    parts.append(f"`python -m benchmarks.{result.script} --rounds {result.rounds}`, {result.machine.get('date', '')}")
+    facts = [f"`python -m benchmarks.{result.script} --rounds {result.rounds}`"]
+    facts += [result.machine[fact] for fact in ("date",) if fact in result.machine]
+    if disturbed := result.machine.get("used by other programs"):
+        facts.append(f"other programs used {disturbed} of the processors meanwhile")
+    parts.append(", ".join(facts))
     return "\n\n".join(parts) + "\n"
 
 

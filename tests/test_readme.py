@@ -56,7 +56,7 @@ def test_every_picture_and_link_exists() -> None:
             assert (ROOT / target).exists(), target
 
 
-@pytest.mark.parametrize("command", ["run", "test", "lint", "setup", "screenshots", "bench"])
+@pytest.mark.parametrize("command", ["run", "test", "lint", "setup", "screenshots", "bench", "bench-peers"])
 def test_the_commands_exist(command: str) -> None:
     assert f"make {command}" in README
     assert re.search(rf"^{command}:", (ROOT / "Makefile").read_text(), re.M)

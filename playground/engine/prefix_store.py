@@ -19,6 +19,7 @@ import torch
 from playground.engine.kv_cache import BLOCK_TOKENS, KVCache
 
 _EVERYBODY = ""
+_STRETCH = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +80,9 @@ class PrefixStore:
         for key in () if exact else self._entries:
             if key[0] in (owner, _EVERYBODY):
                 most = public_length if key[0] == _EVERYBODY else len(wanted)
-                held = _common_length(key[1], wanted[: min(most, len(wanted) - 1)])
+                held = min(_common_length(key[1], wanted), most, len(wanted) - 1)
                 # Among equals the latest used one.
-                best, length = (key, held) if held and held >= length else (best, length)
+                best, length = (key, held) if held > 0 and held >= length else (best, length)
         if best is None:
             return Found(KVCache())
         self._entries.move_to_end(best)
@@ -165,10 +166,13 @@ def _entry(cache: KVCache, logits: torch.Tensor | None = None, from_start: bool 
     return _Entry(cache, logits, from_start, cache.block_bytes())
 
 
-def _common_length(first: tuple[int, ...], second: tuple[int, ...]) -> int:
-    """How many tokens at the start are the same."""
-    low, high = 0, min(len(first), len(second))
-    while low < high:  # halving compares slices, which is far quicker than token by token
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if first[low:middle] == second[low:middle] else (low, middle - 1)
-    return low
+def _common_length(first: Sequence[int], second: Sequence[int]) -> int:
+    """How many tokens at the start are the same; whole stretches are compared, which is far quicker than tokens."""
+    shorter = min(len(first), len(second))
+    start = 0
+    while start < shorter and first[start : start + _STRETCH] == second[start : start + _STRETCH]:
+        start += _STRETCH
+    if start >= shorter:
+        return shorter
+    differing = (index for index in range(start, min(start + _STRETCH, shorter)) if first[index] != second[index])
+    return next(differing, shorter)

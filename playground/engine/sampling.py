@@ -3,9 +3,9 @@
 Owns penalties, filters, the random generator and log-probabilities. Knows ids and numbers only: no text, no model.
 
 The order is: repetition penalty, temperature, top-k, top-p, min-p, draw. The filters all keep a prefix of the tokens in
-order of probability, so a few hundred candidates suffice nearly always and the vocabulary need not be sorted. It
-stays exact: probabilities are divided by the sum over the whole vocabulary (or the k that top-k keeps), and where a
-filter might reach beyond the candidates, everything is sorted after all. The draw takes one uniform number per token
+order of probability, so some hundred candidates suffice nearly always and the vocabulary need not be sorted. It stays
+exact: probabilities are divided by the sum over the whole vocabulary (or the k that top-k keeps), and where a filter
+might reach beyond the candidates, more are looked at, in the end all. The draw takes one uniform number per token
 and inverts the cumulative distribution in order of ids, so near-equal tokens that swap ranks do not change the draw.
 """
 
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import torch
 
+from playground.engine import top_tokens
 from playground.messages import SamplingParams
 
 CANDIDATES = 1000
@@ -87,15 +88,15 @@ class _Penalty:
 
 def _draw(logits: torch.Tensor, params: SamplingParams, generator: torch.Generator) -> int:
     """The id that comes next. Takes exactly one number from the generator unless the choice is greedy."""
-    best = int(logits.argmax())
-    if not params.temperature > 0 or not math.isfinite(float(logits[best])):
-        return best
+    highest = float(logits.amax())
+    if not params.temperature > 0 or not math.isfinite(highest):
+        return top_tokens.argmax(logits)
     uniform = float(torch.rand(1, generator=generator, dtype=torch.float64))
-    ids, probabilities = _distribution(logits, params, float(logits[best]))
+    ids, probabilities = _distribution(logits, params, highest)
     cumulative = probabilities.cumsum(0)
     total = float(cumulative[-1])
     if not (math.isfinite(total) and total > 0):
-        return best
+        return top_tokens.argmax(logits)
     index = int(torch.searchsorted(cumulative, torch.tensor(uniform * total, dtype=torch.float64), right=True))
     return int(ids[min(index, len(ids) - 1)]) if ids is not None else min(index, len(logits) - 1)
 
@@ -110,18 +111,23 @@ def _distribution(
     min_p = params.min_p if params.min_p > 0 else 0.0
     everything = None
     if not top_k:
-        everything = (logits.double() - highest).mul_(inverse).exp_()
+        everything = (logits - highest).mul_(inverse).exp_()
         if top_p == 1.0 and not min_p:
-            return None, everything
-    for count in (top_k or min(CANDIDATES, len(logits)), len(logits)):
-        values, ids = logits.topk(count)
+            return None, everything.double()
+    for count in (top_k,) if top_k else _candidate_counts(len(logits)):
+        values, ids = top_tokens.topk(logits, count)
         weights = (values.double() - highest).mul_(inverse).exp_()
-        total = weights.sum() if everything is None else everything.sum()
+        total = weights.sum() if everything is None else everything.sum(dtype=torch.float64)
         kept = _kept_prefix(weights, float(total), top_p, min_p)
         if kept < count or top_k or count == len(logits):
             break
     ids, order = ids[:kept].sort()
     return ids, weights[:kept][order]
+
+
+def _candidate_counts(vocabulary: int) -> list[int]:
+    """How many candidates to look at, one after the other: a flat distribution needs more."""
+    return [*(count for count in (CANDIDATES, 8 * CANDIDATES) if count < vocabulary), vocabulary]
 
 
 def _kept_prefix(weights: torch.Tensor, total: float, top_p: float, min_p: float) -> int:
@@ -140,7 +146,7 @@ def _with_logprobs(chosen: int, raw: torch.Tensor, count: int) -> Choice:
     normaliser = float(raw.logsumexp(0))
     if not math.isfinite(normaliser):
         return Choice(chosen)
-    values, ids = raw.topk(min(count, len(raw)))
+    values, ids = top_tokens.topk(raw, min(count, len(raw)))
     pairs = zip(ids.tolist(), values.tolist(), strict=True)
     likeliest = tuple((token_id, value - normaliser) for token_id, value in pairs)
     return Choice(chosen, float(raw[chosen]) - normaliser, likeliest)

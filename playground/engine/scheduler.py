@@ -79,7 +79,8 @@ class Scheduler:
         self._recent: deque[tuple[int, float]] = deque(maxlen=_RECENT_ANSWERS)
         self._told: dict[int, int] = {}
         on_cpu = session.loaded.device.type == "cpu"
-        self._governor = ThreadGovernor(torch.get_num_threads() if on_cpu else 1)
+        threads = torch.get_num_threads() if on_cpu else 1
+        self._governor = ThreadGovernor(threads, set_threads=session.forward.use_threads)
 
     @property
     def running(self) -> int:

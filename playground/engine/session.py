@@ -40,6 +40,10 @@ class Forward(Protocol):
     """The most rows a step may have while each row's logits, keys and values are bit for bit those of the same row in a
     step alone, also where several rows belong to one sequence. 1: nothing is promised, so nothing is drafted."""
 
+    def use_threads(self, count: int) -> None:
+        """How many threads the following steps may use."""
+        ...
+
     def step(self, batch: Batch) -> torch.Tensor:
         """Logits [rows, vocabulary] in float32; a step that raises leaves every cache at its former length."""
         ...

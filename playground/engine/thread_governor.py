@@ -24,7 +24,7 @@ LONGEST_PAUSE_S = 16.0
 GOOD_STEPS = 24
 """After so many steps in time the machine counts as quiet again."""
 SINGLE_STEPS = 2
-"""Steps with one thread that give the time to compare with, for each number of sequences."""
+"""Steps with one thread that give the time to compare with, for each size of step."""
 
 
 class ThreadGovernor:
@@ -47,13 +47,14 @@ class ThreadGovernor:
         self._slow = self._good = 0
 
     @contextmanager
-    def decoding(self, sequences: int) -> Generator[int, None, None]:
-        """Time one decode step of `sequences` answers, with as many threads as are good now; gives their number."""
+    def decoding(self, rows: int) -> Generator[int, None, None]:
+        """Time one decode step of `rows` rows, with as many threads as are good now; gives their number."""
+        size = rows.bit_length()  # 4 to 7 rows are one size: every size has to be measured
         if self._threads == 1:
             yield 1
             return
         start_s = self._clock()
-        alone = start_s < self._alone_until_s or self._measured.get(sequences, 0) < SINGLE_STEPS
+        alone = start_s < self._alone_until_s or self._measured.get(size, 0) < SINGLE_STEPS
         if alone:
             self._set_threads(1)
         try:
@@ -62,16 +63,16 @@ class ThreadGovernor:
             if alone:
                 self._set_threads(self._threads)
         if alone:
-            self._learn(sequences, self._clock() - start_s)
+            self._learn(size, self._clock() - start_s)
         else:
-            self._judge(self._clock() - start_s, self._single_s[sequences])
+            self._judge(self._clock() - start_s, self._single_s[size])
 
-    def _learn(self, sequences: int, taken_s: float) -> None:
+    def _learn(self, size: int, taken_s: float) -> None:
         """A step with one thread. It follows a context that grows, and forgets the first, which warms caches."""
-        count = self._measured.get(sequences, 0)
-        known_s = self._single_s.get(sequences, taken_s)
-        self._single_s[sequences] = min(taken_s, known_s) if count < SINGLE_STEPS else 0.8 * known_s + 0.2 * taken_s
-        self._measured[sequences] = count + 1
+        count = self._measured.get(size, 0)
+        known_s = self._single_s.get(size, taken_s)
+        self._single_s[size] = min(taken_s, known_s) if count < SINGLE_STEPS else 0.8 * known_s + 0.2 * taken_s
+        self._measured[size] = count + 1
 
     def _judge(self, taken_s: float, single_s: float) -> None:
         if taken_s > SLOW * single_s:

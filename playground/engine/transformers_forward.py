@@ -48,6 +48,10 @@ class TransformersForward:
         else:
             self._take_over_after_comparison(text_config.vocab_size)
 
+    def use_threads(self, count: int) -> None:
+        """How many threads PyTorch uses from now on."""
+        torch.set_num_threads(count)
+
     @torch.inference_mode()
     def step(self, batch: Batch) -> torch.Tensor:
         """Logits [rows, vocabulary] in float32 for `batch.logit_indices`; appends to every sequence's cache.

@@ -69,6 +69,7 @@ class Worker:
         self._calls: deque[tuple[Future, Callable[..., Any], tuple]] = deque()
         self._wanted: _Wanted | None = None
         self._wanted_at_s = 0.0
+        self._threads = torch.get_num_threads()
         self._closing = False
         self._state = EngineState()
         self._session: Session | None = None
@@ -243,6 +244,8 @@ class Worker:
             with self._condition:
                 self._arrived.extendleft(reversed(replies))
         self._session = self._scheduler = None
+        # The number of threads belongs to this thread, and the last model may have left it at one.
+        torch.set_num_threads(self._threads)
         with self._condition:
             waiting = list(self._arrived)
         for reply in waiting:

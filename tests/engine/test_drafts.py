@@ -34,6 +34,9 @@ class Babbler:
 
     exact_rows = EXACT_ROWS
 
+    def use_threads(self, count: int) -> None:
+        pass
+
     def __init__(self) -> None:
         self.rows: list[list[int]] = []
 

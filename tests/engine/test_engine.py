@@ -183,6 +183,9 @@ class Brittle:
 
     exact_rows = 1
 
+    def use_threads(self, count: int) -> None:
+        pass
+
     def __init__(self, loaded) -> None:
         self._forward = TransformersForward(loaded.model)
 
@@ -214,6 +217,9 @@ def test_an_error_in_one_answer_ends_that_answer_alone(tiny):
 def test_logits_without_a_number_do_not_end_anything(tiny):
     class Empty:
         exact_rows = 1
+
+        def use_threads(self, count: int) -> None:
+            pass
 
         def step(self, batch):
             for piece in batch.slices:

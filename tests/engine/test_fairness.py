@@ -25,6 +25,9 @@ class Watched:
 
     exact_rows = 1
 
+    def use_threads(self, count: int) -> None:
+        pass
+
     def __init__(self, session: Session) -> None:
         self._forward = session.forward
         self.readers: list[int] = []

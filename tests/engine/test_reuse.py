@@ -29,6 +29,9 @@ class Watched:
 
     exact_rows = 1
 
+    def use_threads(self, count: int) -> None:
+        pass
+
     def __init__(self, loaded) -> None:
         self._forward = forward_for(loaded)
         self.steps: list[int] = []

@@ -89,6 +89,9 @@ def test_a_prompt_is_cut_the_same_way_alone_and_in_company(session, length, piec
     class Watched:
         exact_rows = 1
 
+        def use_threads(self, count: int) -> None:
+            pass
+
         def step(self, batch):
             seen.append([len(piece.token_ids) for piece in batch.slices])
             return session.forward.step(batch)
