@@ -51,7 +51,7 @@ bench: setup-dev
 # The flags: GCC 12 takes the stores that fill the AMX tile configuration for dead, and llama.cpp crashes on such a processor.
 bench-peers: $(PEERS)/.installed
 
-$(PEERS)/.installed: benchmarks/peers/requirements.txt .venv/.installed
+$(PEERS)/.installed: benchmarks/peers/requirements.txt | .venv/.installed
 	@test -x $(PEERS)/bin/python || $(BIN)/python -m venv $(PEERS) || { rm -rf $(PEERS); exit 1; }
 	@echo "Building llama.cpp from source; this takes about ten minutes and needs a C++ compiler."
 	@CFLAGS="-fno-tree-dse -fno-dse" CXXFLAGS="-fno-tree-dse -fno-dse" $(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-binary llama-cpp-python -r benchmarks/peers/requirements.txt

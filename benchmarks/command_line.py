@@ -13,13 +13,15 @@ from pathlib import Path
 
 from benchmarks.machine import Neighbours, describe_machine
 from benchmarks.results import Result, markdown, save
-from benchmarks.sides import PEER_PYTHON, RESULTS
+from benchmarks.sides import PEER_PYTHON, RESULTS, SideFailed
 
 SMOLLM2, QWEN_05B, QWEN_15B = "smollm2-135m-instruct", "qwen2.5-coder-0.5b-instruct", "qwen2.5-coder-1.5b-instruct"
 ALL_MODELS = (SMOLLM2, QWEN_05B, QWEN_15B)
 SHORT_NAMES = {SMOLLM2: "SmolLM2-135M", QWEN_05B: "Qwen2.5-Coder-0.5B", QWEN_15B: "Qwen2.5-Coder-1.5B"}
 ROUNDS = 5
-QUICK_ROUNDS = 2
+MOST_LONG_ROUNDS = 3
+QUICK_ROUNDS = 1
+QUICK_MODELS = (SMOLLM2, QWEN_05B)
 NOISY = 0.05
 """A twentieth of the processors for others is enough to make one side or the other wait."""
 
@@ -34,6 +36,11 @@ class Plan:
     peer_python: Path | None = None
     """The interpreter that has llama-cpp-python; None: that peer is left out."""
 
+    @property
+    def long_rounds(self) -> int:
+        """Rounds of what takes more than half a minute a round."""
+        return min(self.rounds, MOST_LONG_ROUNDS)
+
     def choose(self, *defined: str) -> tuple[str, ...]:
         """The models to measure out of those that a figure is defined for."""
         return defined if self.models is None else tuple(model for model in defined if model in self.models)
@@ -45,7 +52,7 @@ Measure = Callable[[Plan], Result]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments that every script takes."""
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often the sides take turns")
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds")
+    parser.add_argument("--quick", action="store_true", help="one round, small models; nothing is kept")
     parser.add_argument("--models", nargs="+", choices=ALL_MODELS, help="only these models")
     parser.add_argument("--peer-python", type=Path, default=PEER_PYTHON, help="an interpreter with llama-cpp-python")
 
@@ -56,7 +63,7 @@ def plan_of(arguments: argparse.Namespace) -> Plan:
     if peer_python is None or not peer_python.exists():
         print("llama.cpp is not there and is left out; `make bench-peers` builds it.", file=sys.stderr)
         peer_python = None
-    models = tuple(arguments.models) if arguments.models else None
+    models = tuple(arguments.models) if arguments.models else QUICK_MODELS if arguments.quick else None
     return Plan(QUICK_ROUNDS if arguments.quick else max(1, arguments.rounds), models, peer_python)
 
 
@@ -79,4 +86,7 @@ def main(measure: Measure, argv: Sequence[str] | None = None) -> None:
     """Run one script: measure, keep, and print a section in Markdown."""
     parser = argparse.ArgumentParser(description=sys.modules[measure.__module__].__doc__)
     add_arguments(parser)
-    print(markdown(measure_and_keep(measure, plan_of(parser.parse_args(argv)))))
+    try:
+        print(markdown(measure_and_keep(measure, plan_of(parser.parse_args(argv)))))
+    except SideFailed as error:
+        sys.exit(str(error))

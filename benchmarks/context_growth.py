@@ -33,7 +33,7 @@ def measure(plan: Plan) -> Result:
         "Growing context",
         f"Decode speed over {NEW_TOKENS} new tokens behind prompts of different lengths, greedy. Median "
         "(lowest–highest).",
-        plan.rounds,
+        plan.long_rounds,
         tuple(figures),
         (Table(("tokens a second behind", *(f"{length:,}" for length in CONTEXTS)), tuple(rows)),),
     )
@@ -56,7 +56,7 @@ def _speeds(model: str, plan: Plan) -> dict[str, list[list[float]]]:
             ]
         for turn in turns[:: len(CONTEXTS)]:
             turn(0)
-        measured = take_turns(plan.rounds, *turns)
+        measured = take_turns(plan.long_rounds, *turns)
     sides = {"ours": measured[: len(CONTEXTS)]}
     return sides | {"llama.cpp": measured[len(CONTEXTS) :]} if plan.peer_python else sides
 

@@ -12,14 +12,13 @@ MB = 1e6
 
 
 def measure(plan: Plan) -> Result:
-    """Each model in fresh processes, at most three: the peak hardly varies."""
-    rounds = min(plan.rounds, 3)
+    """Each model in fresh processes; the peak hardly varies."""
     figures: list[Figure] = []
     rows: list[tuple[str, ...]] = []
     for model in plan.choose(*ALL_MODELS):
         ends = [
             first_answer(model, prompt_tokens=CHAT_TOKENS - NEW_TOKENS, new_tokens=NEW_TOKENS)["end"]
-            for _ in range(rounds)
+            for _ in range(plan.long_rounds)
         ]
         over = [(end["peak"] - end["weights"]) / MB for end in ends]
         name = SHORT_NAMES[model]
@@ -38,7 +37,7 @@ def measure(plan: Plan) -> Result:
         "private and shared pages together (VmHWM), less the bytes of the weights. The weights are mapped from "
         "files: their pages count as resident as soon as they are read, which the last column shows. Python and its "
         "libraries are in the figure.",
-        rounds,
+        plan.long_rounds,
         tuple(figures),
         (Table(columns, tuple(rows)),),
     )

@@ -15,7 +15,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -23,7 +23,7 @@ from benchmarks import prompts
 from benchmarks.prompts import Turns
 from benchmarks.serving import Operations, serve
 from playground.engine.engine import Engine
-from playground.messages import Chunk, Message, SamplingParams
+from playground.messages import Chunk, Message, Role, SamplingParams
 from playground.models.catalog import find
 from playground.models.loader import LoadedModel
 from playground.models.shelf import ModelShelf
@@ -174,7 +174,7 @@ class OurSide:
 
 def messages_of(turns: Turns) -> list[Message]:
     """What came through the pipe, as the engine takes it."""
-    return [Message(turn["role"], turn["content"]) for turn in turns]  # type: ignore[arg-type]
+    return [Message(cast(Role, turn["role"]), turn["content"]) for turn in turns]
 
 
 def wait_until_open(engine: Engine) -> LoadedModel:

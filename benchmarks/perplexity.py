@@ -6,12 +6,13 @@ import sys
 from typing import Any
 
 from benchmarks.command_line import ALL_MODELS, QWEN_15B, SHORT_NAMES, Plan, main
-from benchmarks.results import Figure, Result, Table, number
-from benchmarks.sides import Side, llama_cpp_side, our_side
+from benchmarks.results import Figure, Result, Table
+from benchmarks.sides import Side, llama_cpp_side
 
-WAYS = (("auto", False), ("auto", True), ("int4", True), ("bf16", False))
+READ, WRITTEN = ("auto", False), ("auto", True)
+OUR_WAYS = (READ, WRITTEN)
+OTHER_WAYS = (("int4", True), ("bf16", False))
 """How weights are held, and whether the text is read token by token, as an answer is written."""
-FEW_WAYS = WAYS[:2]
 
 
 def measure(plan: Plan) -> Result:
@@ -21,18 +22,20 @@ def measure(plan: Plan) -> Result:
     for model in plan.choose(*ALL_MODELS):
         name = SHORT_NAMES[model]
         with Side(f"quality {model}", [sys.executable, "-m", "benchmarks.quality_side", model]) as side:
-            ids = side.ask("ids")
-            answers = [
-                side.ask("compare", quantization=quantization, single=single)
-                for quantization, single in (WAYS if model != QWEN_15B else FEW_WAYS)
-            ]
-        for (quantization, single), answer in zip(WAYS, answers, strict=False):
+            ids, file = side.ask("ids"), side.ask("file")
+            answers = {way: side.ask("compare", quantization=way[0], single=way[1]) for way in OUR_WAYS}
+            if model != QWEN_15B:  # takes long, and the smaller ones show the same
+                more = OTHER_WAYS if answers[WRITTEN]["held_as"] != "int4" else OTHER_WAYS[1:]
+                answers |= {way: side.ask("compare", quantization=way[0], single=way[1]) for way in more}
+        for (quantization, single), answer in answers.items():
             rows.append(_row(f"{name}, {quantization}: {answer['held_as']}", single, answer))
-        written = answers[1]
-        figures.append(Figure(f"perplexity of what is written, {name}, ours / the file's values",
-                              written["perplexity"] / written["exact_perplexity"], lower_is_better=True))  # fmt: skip
+        added = 100 * (answers[WRITTEN]["perplexity"] / answers[WRITTEN]["exact_perplexity"] - 1)
+        figures.append(Figure(f"perplexity added to what is written, {name}", added, unit="%", lower_is_better=True))
         if plan.peer_python:
-            rows.append((f"{name}, llama.cpp", "in pieces", *_llama_cpp(model, ids, plan), "–", "–"))
+            with llama_cpp_side(model, file, plan.peer_python) as peer:
+                answer = peer.ask("perplexity", ids=ids)
+            told = (f"{answer['tokens']:,}", f"{answer['perplexity']:.2f}")
+            rows.append((f"{name}, llama.cpp", "in pieces", *told, "–", "–", "–"))
     columns = (
         "weights held as",
         "read",
@@ -61,18 +64,9 @@ def _row(name: str, single: bool, answer: dict[str, Any]) -> tuple[str, ...]:
         f"{answer['tokens']:,}",
         f"{answer['perplexity']:.2f}",
         f"{answer['exact_perplexity']:.2f}",
-        number(answer["divergence"]),
+        f"{answer['divergence']:.4f}",
         f"{answer['same_top']:.1%}",
     )
-
-
-def _llama_cpp(model: str, ids: list[int], plan: Plan) -> tuple[str, str, str]:
-    assert plan.peer_python is not None
-    with our_side(model) as ours:
-        gguf = ours.ask("facts")["gguf"]
-    with llama_cpp_side(model, gguf, plan.peer_python) as peer:
-        answer = peer.ask("perplexity", ids=ids)
-    return f"{answer['tokens']:,}", f"{answer['perplexity']:.2f}", "–"
 
 
 if __name__ == "__main__":

@@ -40,10 +40,10 @@ def measure(plan: Plan) -> Result:
     return Result(
         "prompt_lookup",
         "Prompt lookup",
-        f"Three texts of {TEXT_TOKENS:,} tokens, greedy, at most {MOST_NEW_TOKENS} new tokens; an answer ends where "
-        "the model ends it, so that no endless repetition flatters the figure. Decode speed; median (lowest–highest) "
-        "over texts and rounds.",
-        plan.rounds,
+        f"{len(PASSAGES)} texts of {TEXT_TOKENS:,} tokens, greedy, at most {MOST_NEW_TOKENS} new tokens; an answer "
+        "ends where the model ends it, so that no endless repetition flatters the figure. Decode speed; median "
+        "(lowest–highest) over texts and rounds.",
+        plan.long_rounds,
         tuple(figures),
         (Table(("tokens a second", "with", "without", "tokens guessed", "the same answer"), tuple(rows)),),
     )
@@ -57,7 +57,7 @@ def _both_ways(ours: Side, task: str, plan: Plan) -> list[list[dict[str, Any]]]:
         return ours.ask("stream", turns=turns, new_tokens=MOST_NEW_TOKENS, prompt_lookup=prompt_lookup)
 
     write(0, prompt_lookup=False)
-    rounds = max(plan.rounds, len(PASSAGES))
+    rounds = plan.long_rounds  # one a passage
     return take_turns(
         rounds, lambda number: write(number, prompt_lookup=True), lambda number: write(number, prompt_lookup=False)
     )

@@ -13,6 +13,7 @@ import argparse
 import math
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,7 +26,7 @@ from benchmarks.serving import Operations, serve
 from playground.engine.batch import pack
 from playground.engine.kv_cache import KVCache
 from playground.engine.session import forward_for
-from playground.models.catalog import ModelSpec, find
+from playground.models.catalog import find
 from playground.models.gguf import GgufFile, GgufTensor
 from playground.models.gguf_architecture import weights
 from playground.models.loader import LoadedModel
@@ -49,15 +50,16 @@ class QualitySide:
         torch.set_num_threads(threads)
         self._cache_dir = Settings.from_env(os.environ).cache_dir
         self._spec = find(model)
+        self._file = fetch(self._spec, cache_dir=self._cache_dir, sources=Sources())
         loaded = self._load("bf16")
         self._ids: list[int] = loaded.tokenizer(prompts.text(), add_special_tokens=False)["input_ids"][:TEXT_TOKENS]
-        exact = _with_exact_values(loaded.model, self._spec, self._cache_dir)
+        exact = _with_exact_values(loaded.model, self._file)
         self._hidden = exact.model(torch.tensor([self._ids]), use_cache=False).last_hidden_state[0]
         self._head: Tensor = exact.lm_head.weight
 
     def operations(self) -> Operations:
         """By name."""
-        return {"compare": self.compare, "ids": lambda: self._ids}
+        return {"compare": self.compare, "ids": lambda: self._ids, "file": lambda: str(self._file)}
 
     @torch.inference_mode()
     def compare(self, quantization: str, single: bool) -> dict[str, Any]:
@@ -105,9 +107,9 @@ class QualitySide:
         return shelf.load(self._spec, lambda *progress: None)
 
 
-def _with_exact_values(model: PreTrainedModel, spec: ModelSpec, cache_dir: os.PathLike) -> PreTrainedModel:
+def _with_exact_values(model: PreTrainedModel, file: Path) -> PreTrainedModel:
     """The bf16 model as float32, with every parameter replaced by the file's own numbers."""
-    tensors = dict(weights(GgufFile(fetch(spec, cache_dir=cache_dir, sources=Sources()))))  # type: ignore[arg-type]
+    tensors = dict(weights(GgufFile(file)))
     parameters = dict(model.float().named_parameters())
     if HEAD in tensors and HEAD not in parameters:
         tensors[EMBEDDING] = _finer(tensors[EMBEDDING], tensors.pop(HEAD))

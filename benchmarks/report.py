@@ -2,8 +2,9 @@
 
     python -m benchmarks.report [--quick] [--only SCRIPT ...] [--from-kept]
 
-Results of scripts that are not run now are taken from benchmarks/results, where every whole run leaves its own. In
-the page everything below KEPT_FROM_HERE is written by hand and stays.
+With --quick or --models the sections are only printed. Results of scripts that are not run now are taken from
+benchmarks/results, where every whole run leaves its own. In the page everything below KEPT_FROM_HERE is written by
+hand and stays.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from benchmarks import (
     startup,
     visitors,
 )
-from benchmarks.command_line import Measure, add_arguments, measure_and_keep, plan_of
+from benchmarks.command_line import Measure, Plan, add_arguments, measure_and_keep, plan_of
 from benchmarks.results import Figure, Result, figures_table, load_all, markdown, markdown_table
-from benchmarks.sides import RESULTS, ROOT
+from benchmarks.sides import RESULTS, ROOT, SideFailed
 
 PAGE = ROOT / "docs" / "performance.md"
 KEPT_FROM_HERE = "<!-- Everything below this line is written by hand; `make bench` keeps it. -->"
@@ -67,13 +68,18 @@ def _machines(results: Sequence[Result]) -> str:
     return "\n".join(f"- {name}: {fact}" for name, fact in shown.items())
 
 
-def _measure(names: Sequence[str], arguments: argparse.Namespace) -> None:
-    plan = plan_of(arguments)
+def _measure(names: Sequence[str], plan: Plan) -> bool:
+    """Run the scripts; one that fails is told and passed over. Whether all went well."""
+    well = True
     for name in names:
         start_s = time.perf_counter()
-        result = measure_and_keep(SCRIPTS[name], plan)
-        print(markdown(result), flush=True)
+        try:
+            print(markdown(measure_and_keep(SCRIPTS[name], plan)), flush=True)
+        except SideFailed as error:
+            well = False
+            print(error, file=sys.stderr)
         print(f"{name}: {time.perf_counter() - start_s:.0f} s", file=sys.stderr, flush=True)
+    return well
 
 
 def _write(path: Path) -> None:
@@ -91,10 +97,12 @@ def _main() -> None:
     parser.add_argument("--only", nargs="+", choices=SCRIPTS, default=list(SCRIPTS), help="measure only these")
     parser.add_argument("--from-kept", action="store_true", help="measure nothing, write the page from kept results")
     arguments = parser.parse_args()
-    if not arguments.from_kept:
-        _measure(arguments.only, arguments)
-    if not arguments.models:
+    plan = plan_of(arguments)
+    well = arguments.from_kept or _measure(arguments.only, plan)
+    if plan.models is None:
         _write(PAGE)
+    if not well:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -26,9 +26,9 @@ def measure(plan: Plan) -> Result:
     waits: list[tuple[str, ...]] = []
     for model in plan.choose(SMOLLM2, QWEN_05B):
         name = SHORT_NAMES[model]
-        crowds, batches, alone, newcomers = _measure(model, plan)
-        totals = [[answer["tokens"] / answer["wall_s"] for answer in crowd] for crowd in (*crowds, batches)]
-        fairness = [answer["fair_share"] for answer in crowds[-1]]
+        crowds, alone, newcomers = _measure(model, plan)
+        totals = [[answer["tokens"] / answer["wall_s"] for answer in crowd] for crowd in crowds]
+        fairness = [answer["fair_share"] for answer in crowds[len(CROWDS) - 1]]
         waited = [answer["first_token_s"] for answer in newcomers]
         long_waited = [answer["long_first_token_s"] for answer in newcomers]
         figures += [
@@ -45,7 +45,15 @@ def measure(plan: Plan) -> Result:
             Figure(f"a newcomer's wait / that of the long prompt before it, {name}", ratio(waited, long_waited)),
         ]
         rows.append((name, *(with_spread(values) for values in totals)))
-        waits.append((name, *(with_spread(values) for values in (alone, waited, long_waited))))
+        waits.append(
+            (
+                name,
+                *(
+                    with_spread(values)
+                    for values in ([answer["first_token_s"] for answer in alone], waited, long_waited)
+                ),
+            )
+        )
     together = ("tokens a second together", *(f"{count} at once" for count in CROWDS))
     return Result(
         "visitors",
@@ -55,7 +63,7 @@ def measure(plan: Plan) -> Result:
         "of them are being answered. The newcomer asks a short question while another visitor's "
         f"{LONG_PROMPT_TOKENS:,} tokens are being read. Continuous batching: `generate_batch` of transformers, bf16. "
         "Median (lowest–highest).",
-        plan.rounds,
+        plan.long_rounds,
         tuple(figures),
         (
             Table((*together, f"continuous batching, {COMPARED_CROWD} at once"), tuple(rows)),
@@ -67,10 +75,8 @@ def measure(plan: Plan) -> Result:
     )
 
 
-def _measure(
-    model: str, plan: Plan
-) -> tuple[list[list[dict[str, Any]]], list[dict[str, Any]], list[float], list[dict]]:
-    """Answers of each crowd, of continuous batching, seconds of a short question alone, and newcomers."""
+def _measure(model: str, plan: Plan) -> tuple[list[list[dict[str, Any]]], list[dict[str, Any]], list[dict[str, Any]]]:
+    """What each crowd and, last, continuous batching gave; a short question alone; the same as a newcomer."""
     questions = [prompts.question_alone(question) for question in prompts.QUESTIONS]
     with ExitStack() as opened:
         ours = opened.enter_context(our_side(model))
@@ -79,23 +85,23 @@ def _measure(
         ours.ask("crowd", conversations=questions, new_tokens=8)
         peer.ask("batch", prompts=ids, new_tokens=8)
         *crowds, batches = take_turns(
-            plan.rounds,
+            plan.long_rounds,
             *(
                 lambda _, count=count: ours.ask("crowd", conversations=questions[:count], new_tokens=NEW_TOKENS)
                 for count in CROWDS
             ),
             lambda _: peer.ask("batch", prompts=ids, new_tokens=NEW_TOKENS),
         )
-        alone, newcomers = take_turns(plan.rounds, lambda _: _ask_alone(ours), lambda _: _come_later(ours))
-    return crowds, batches, alone, newcomers
+        waits = take_turns(plan.long_rounds, lambda _: _ask_alone(ours), lambda _: _come_later(ours))
+    return [*crowds, batches], *waits
 
 
 def _short(ours: Side) -> prompts.Turns:
     return never_read(ours, 60)["turns"]
 
 
-def _ask_alone(ours: Side) -> float:
-    return ours.ask("stream", turns=_short(ours), new_tokens=1)["first_token_s"]
+def _ask_alone(ours: Side) -> dict[str, Any]:
+    return ours.ask("stream", turns=_short(ours), new_tokens=1)
 
 
 def _come_later(ours: Side) -> dict[str, Any]:

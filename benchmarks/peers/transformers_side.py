@@ -47,7 +47,7 @@ class TransformersSide:
     def __init__(self, model: str, threads: int) -> None:
         torch.set_num_threads(threads)
         shelf = ModelShelf(Settings.from_env(os.environ).cache_dir, Sources(), quantization="bf16")
-        self._model = shelf.load(find(model), lambda *progress: None).model
+        self._model: Any = shelf.load(find(model), lambda *progress: None).model
 
     def operations(self) -> Operations:
         """By name."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -19,6 +21,7 @@ from transformers.masking_utils import AttentionMaskInterface
 from playground.engine.batch import Batch, SequenceSlice
 from playground.engine.row_attention import RowAttention
 from playground.errors import ModelUnavailable
+from playground.kernels.library import Library
 
 NAME = "playground"
 _HARMLESS = frozenset({"position_ids", "cache_position", "use_cache", "output_attentions", "dropout", "deterministic"})
@@ -27,10 +30,12 @@ _HARMLESS = frozenset({"position_ids", "cache_position", "use_cache", "output_at
 class AttentionStep:
     """What the attention function needs during one step: the batch, and masks that all layers share."""
 
-    def __init__(self, batch: Batch, rows: RowAttention | None = None) -> None:
+    def __init__(self, batch: Batch, *, rows: RowAttention | None = None, library: Library | None = None) -> None:
         self.batch = batch
         self.rows = rows
         """Our own kernel, for steps of few rows on a CPU that has it."""
+        self.library = library
+        """The threads of our own kernels, where they run the rest of the model."""
         self.layers_seen: set[int] = set()
         self._masks: dict[tuple[int, int, int | None], torch.Tensor] = {}
 
@@ -143,6 +148,36 @@ def _attend_sequence(
         grouped = query.reshape(1, key_heads, group, size)
         output = scaled_dot_product_attention(grouped, keys.unsqueeze(0), values.unsqueeze(0), scale=scaling)
         return output.reshape(heads, 1, values.shape[-1])
+    if step.library is not None and step.library.threads > 1 and key_heads > 1:
+        return _attend_by_heads(step.library, query, keys, values, mask, scaling)
+    return _attend_rows(query, keys, values, mask, scaling)
+
+
+def _attend_by_heads(
+    library: Library,
+    query: torch.Tensor,
+    keys: torch.Tensor,
+    values: torch.Tensor,
+    mask: torch.Tensor | None,
+    scaling: float,
+) -> torch.Tensor:
+    """A part of the heads on every thread of the kernels: PyTorch's own threads would fight with them for the cores."""
+    key_heads = keys.shape[0]
+    parts = min(library.threads, key_heads)
+    group = query.shape[0] // key_heads
+    borders = [part * key_heads // parts for part in range(parts + 1)]
+    tasks = [
+        partial(_attend_rows, query[low * group : high * group], keys[low:high], values[low:high], mask, scaling)
+        for low, high in pairwise(borders)
+    ]
+    return torch.cat(library.share(tasks))
+
+
+def _attend_rows(
+    query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor | None, scaling: float
+) -> torch.Tensor:
+    """Several rows of one sequence, [heads, rows, size]; without a mask the first row is the first token."""
+    group = query.shape[0] // keys.shape[0]
     gqa = group > 1
     if gqa and mask is not None and query.device.type == "cuda":
         # With a mask and enable_gqa CUDA has only the slow kernel that writes the whole score matrix.

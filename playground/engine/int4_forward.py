@@ -36,7 +36,6 @@ class Int4Forward:
         self._attention = RowAttention(library, **shape, room=2 * FEW_ROWS)
         self._programs: dict[int, StepPrograms] = {}
         self._outputs: dict[int, _Output] = {}
-        self._threads = torch.get_num_threads()
 
     def use_threads(self, count: int) -> None:
         """How many threads the next steps may use."""
@@ -50,16 +49,12 @@ class Int4Forward:
         """
         rows = len(batch.token_ids)
         few = rows <= FEW_ROWS
-        # PyTorch's own threads would fight with ours for the cores: they work only where ours do not.
-        torch.set_num_threads(1 if few else self._threads)
-        try:
-            programs = self._prepare(batch, few=few)
-            self._read(batch, programs, AttentionStep(batch, self._attention if few else None))
-            for piece in batch.slices:
-                piece.cache.advance(len(piece.token_ids))
-            return self._logits(programs.hidden, batch.logit_indices)
-        finally:
-            torch.set_num_threads(1)
+        torch.set_num_threads(1)  # PyTorch's own threads would fight with ours for the cores
+        programs = self._prepare(batch, few=few)
+        self._read(programs, AttentionStep(batch, rows=self._attention if few else None, library=self._library))
+        for piece in batch.slices:
+            piece.cache.advance(len(piece.token_ids))
+        return self._logits(programs.hidden, batch.logit_indices)
 
     def _prepare(self, batch: Batch, *, few: bool) -> StepPrograms:
         rows = len(batch.token_ids)
@@ -77,7 +72,7 @@ class Int4Forward:
         programs.load(batch.token_ids, batch.positions)
         return programs
 
-    def _read(self, batch: Batch, programs: StepPrograms, step: AttentionStep) -> None:
+    def _read(self, programs: StepPrograms, step: AttentionStep) -> None:
         library, scaling = self._library, self._network.scaling
         query, key, value = programs.query, programs.key, programs.value
         library.run(programs.first)

@@ -62,6 +62,8 @@ class EngineState:
     opening_fraction: float | None = None
     running: int = 0
     waiting: int = 0
+    fast_path: bool = False
+    """The model is run by our own kernels and forward pass."""
     tokens_per_second: float | None = None
     """Decode speed of the latest answers, as one visitor sees it."""
 
@@ -76,6 +78,11 @@ class Session:
     token_texts: TokenTexts
     prefixes: PrefixStore = field(default_factory=lambda: PrefixStore(0))
     """What the model has read already; for the worker's thread alone, and gone with the session."""
+
+    @property
+    def has_fast_path(self) -> bool:
+        """Whether our own forward pass runs the model."""
+        return isinstance(self.forward, Int4Forward)
 
 
 def forward_for(loaded: LoadedModel) -> Forward:

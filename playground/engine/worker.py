@@ -234,7 +234,7 @@ class Worker:
                 return
             self._wanted = None
             self._session, self._scheduler = session, scheduler
-            self._state = EngineState("ready", spec, session.loaded)
+            self._state = EngineState("ready", spec, session.loaded, fast_path=session.has_fast_path)
 
     def _drop_session(self) -> None:
         """Stop what runs, put those who wait back into the queue, and free the model's memory before the next."""

@@ -13,6 +13,7 @@ from llvmlite import binding, ir
 NEEDED = ("avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512vnni")
 """What the kernels are written for: AVX-512 with integer dot products (Intel since Ice Lake, AMD since Zen 4)."""
 
+MATRIX_UNIT = "+amx-tile,+amx-bf16"
 ARCH_PRCTL, REQUEST_PERMISSION, TILE_DATA = 158, 0x1023, 18
 """Number of the system call, of its request for a processor state, and of the state of AMX."""
 
@@ -77,5 +78,6 @@ def _target_machine() -> binding.TargetMachine:
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     target = binding.Target.from_triple(binding.get_process_triple())
-    features = binding.get_host_cpu_features().flatten()
+    # LLVM aborts the process over code for a unit that its target lacks; without AMX that code is made and never called.
+    features = f"{binding.get_host_cpu_features().flatten()},{MATRIX_UNIT}"
     return target.create_target_machine(cpu=binding.get_host_cpu_name(), features=features, opt=2, reloc="pic")

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -107,7 +108,7 @@ class Packed:
 def fits(kind: Format, out_features: int, in_features: int) -> bool:
     """Whether a matrix of this shape can be packed in this format."""
     columns = GROUP * SUPER_GROUPS if kind.has_supers else GROUP
-    return out_features > 0 and out_features % (2 * ROWS) == 0 and in_features % columns == 0
+    return min(out_features, in_features) > 0 and out_features % (2 * ROWS) == 0 and in_features % columns == 0
 
 
 def pack(groups: Groups) -> Packed:
@@ -116,9 +117,11 @@ def pack(groups: Groups) -> Packed:
     if not fits(kind, out, columns):
         raise ValueError(f"{out} x {columns} weights do not fit {kind.name}")
     blocks, count = out // ROWS, columns // GROUP
-    quads = groups.numbers.view(blocks, ROWS, count, 8, 4).permute(0, 2, 3, 1, 4)
+    # Four neighbours of a row stay together, so they are moved as one.
+    words = groups.numbers.contiguous().view(torch.int32).view(blocks, ROWS, count, 8).permute(0, 2, 3, 1)
+    quads = words.contiguous().view(torch.uint8).view(blocks, count, 8, ROWS, 4)
     if kind.bits == 8:
-        numbers, bits = quads.contiguous(), torch.empty(0, dtype=torch.uint8)
+        numbers, bits = quads, torch.empty(0, dtype=torch.uint8)
     else:
         low = quads & 15
         numbers = (low[:, :, :4] | (low[:, :, 4:] << 4)).contiguous()
@@ -133,9 +136,8 @@ def pack(groups: Groups) -> Packed:
 
 def _bit_plane(quads: Tensor, bit: int) -> Tensor:
     """One bit of all numbers, [blocks, groups, 8, 8]; byte b of a vector has the bits of its numbers 8 b to 8 b + 7."""
-    chosen = ((quads >> bit) & 1).reshape(*quads.shape[:3], 8, 8)
-    weights = torch.tensor([1 << place for place in range(8)], dtype=torch.uint8)
-    return (chosen * weights).sum(-1, dtype=torch.uint8)
+    chosen = ((quads >> bit) & 1).flatten(-2)
+    return torch.from_numpy(np.packbits(chosen.numpy(), axis=-1, bitorder="little"))
 
 
 def unpack(packed: Packed, rows: Tensor | None = None) -> Tensor:

@@ -12,10 +12,10 @@ import logging
 import os
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import torch
@@ -102,14 +102,14 @@ class Library:
     """The kernels and the threads that run them. One thread at a time may use it."""
 
     def __init__(self, code: compiler.MachineCode, *, threads: int) -> None:
-        run = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)(code.address("team_run"))
+        run = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(code.address("team_run"))
         help_ = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64)(code.address("team_help"))
         self._code = code
         self._indices = {name: index for index, name in enumerate(KERNELS)}
         self._threads = threads
         self.has_matrix_unit = compiler.enable_matrix_unit()
         """Whether this processor multiplies bf16 matrices on a unit of its own (AMX)."""
-        self._team = Team(run, help_, helpers=threads - 1)
+        self._team = Team(run, help_, helpers=threads - 1, code=code)
 
     @property
     def threads(self) -> int:
@@ -118,7 +118,7 @@ class Library:
 
     def use_threads(self, count: int) -> None:
         """How many threads take part from the next run on."""
-        self._team.helpers = count - 1
+        self._team.use(count - 1)
 
     def stage(self, name: str, arguments: Mapping[IntEnum, object], *, chunks: int, waits: bool = True) -> Stage:
         """A stage of the kernel `name`. Arguments are ints, floats, or tensors, which stand for their addresses.
@@ -182,9 +182,20 @@ class Library:
         name = f"{'matrix' if half else 'product'}_{packed.kind.name}"
         return self.stage(name, arguments | weights(packed), chunks=-(-blocks // in_chunk), waits=waits)
 
+    def share(self, tasks: Sequence[Callable[[], torch.Tensor]]) -> list[torch.Tensor]:
+        """What the tasks return, each called on a thread of its own; for work of PyTorch, with one thread for each."""
+        return self._team.share([partial(_alone, task) for task in tasks])
+
     def run(self, program: Program) -> None:
         """Do everything in `program`."""
         self._team.run(program)
+
+
+def _alone(task: Callable[[], torch.Tensor]) -> torch.Tensor:
+    """PyTorch's settings belong to a thread: here one without gradients and without more threads of its own."""
+    torch.set_num_threads(1)
+    with torch.inference_mode():
+        return task()
 
 
 def as_word(value: object) -> int:

@@ -16,8 +16,8 @@ from playground.kernels.formats import GROUP, SUPER_GROUPS, Format
 from playground.kernels.product import Product, WeightReader
 
 ROW_BLOCK = 32
-PANEL_GROUPS = 16
-"""Groups of columns that are unpacked at once: 32 rows of 512 columns in bf16 are 32 KB."""
+PANEL_GROUPS = 18
+"""Most groups of columns that are unpacked at once: 32 rows of 576 columns in bf16 are 36 KB."""
 TILE_BYTES = 1024
 PAIRS = GROUP // 2
 """Rows of a tile of weights: each has two columns of 16 weight rows."""
@@ -52,10 +52,12 @@ class _Matrix:
         readers = [
             WeightReader(code, self.table, self.kind, code.add(self.block, whole(half)), self.groups) for half in (0, 1)
         ]
-        with code.loop(0, self.groups, step=PANEL_GROUPS) as part:
-            first = part.index
-            end = code.add(first, whole(PANEL_GROUPS))
-            last = code.select(code.icmp_signed("<", end, self.groups), end, self.groups)
+        panels = code.sdiv(code.add(self.groups, whole(PANEL_GROUPS - 1)), whole(PANEL_GROUPS))
+        with code.loop(0, panels) as part:
+            # Panels of equal size: a short last one would cost as much traffic of results as a whole one.
+            first, last = (
+                code.sdiv(code.mul(place, self.groups), panels) for place in (part.index, code.add(part.index, whole(1)))
+            )
             with code.loop(first, last) as group:
                 place = code.mul(code.sub(group.index, first), whole(2))
                 for half, reader in enumerate(readers):

@@ -210,18 +210,15 @@ class _Part:
                 dot = constant(INTS, 0) if not kind.zero else shift
                 for quad in range(part * size, part * size + size):
                     four = code.splat(code.read(I32, code.at(self.x[row], group, GROUP), quad))
-                    dot = code.call_intrinsic(
-                        "llvm.x86.avx512.vpdpbusd.512", INTS, self._operands(dot, quads[quad], four)
-                    )
+                    # Declared as LLVM 20 has it; later ones, which want bytes, rewrite it themselves.
+                    operands = [dot, code.bitcast(quads[quad], INTS), four]
+                    dot = code.call_intrinsic("llvm.x86.avx512.vpdpbusd.512", INTS, operands)
                 total = code.fused(code.sitofp(dot, FLOATS), code.fmul(scale, x_scale), total)
             if minimum is not None:
                 weighted = code.fmul(code.splat(code.sitofp(sums[0], FLOAT)), x_scale)
                 total = code.fused(minimum, weighted, total)
             results.append(total)
         return results
-
-    def _operands(self, dot: ir.Value, quad: ir.Value, four: ir.Value) -> list[ir.Value]:
-        return [dot, self.code.bitcast(quad, BYTES), self.code.bitcast(four, BYTES)]
 
     def _store(self, table: ir.Value, block: ir.Value, row: ir.Value, total: ir.Value) -> None:
         code = self.code

@@ -14,22 +14,28 @@ chunk in its hands.
 from __future__ import annotations
 
 import ctypes
+import queue
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import ClassVar, TypeVar
 
 from llvmlite import ir
 
 from playground.kernels.code import I64, POINTER, Code, whole
 
+Result = TypeVar("Result")
+
 STAGE_WORDS = 8
 """A stage is a cache line: kernel, arguments, chunks, stages to wait for (itself and those before), claim word, chunks done."""
 FUNCTION, TABLE, CHUNKS, WAITS_FOR, CLAIM, DONE = range(6)
-RUN, STAGES, COUNT, ASLEEP, STOP = 0, 8, 9, 16, 24
+RUN, PROGRAM, LEAVE = 0, 8, 16
 CONTROL_WORDS = 32
 """Words of the control block; what different threads write lies on different cache lines."""
 RUN_BITS = 32
+FAREWELL_S = 1.0
 SPIN_CYCLES = 6_000_000
 """Two to three milliseconds of waiting for the next run before a helper sleeps."""
 
@@ -49,6 +55,11 @@ def _atomic(code: Code, base: ir.Value, word: int) -> ir.Value:
 def _publish(code: Code, value: ir.Value, address: ir.Value) -> None:
     """An atomic store that everything before it is visible with."""
     code.atomic_rmw("xchg", address, value, "seq_cst")
+
+
+def _parts(code: Code, program: ir.Value) -> tuple[ir.Value, ir.Value]:
+    """How many stages a program has, and where they begin."""
+    return _atomic(code, program, 0), code.at(program, 8 * STAGE_WORDS)
 
 
 def _pause(code: Code) -> None:
@@ -119,10 +130,11 @@ def _define_work(module: ir.Module, kernels: Sequence[ir.Function]) -> ir.Functi
 
 
 def _define_run(module: ir.Module, work: ir.Function) -> None:
-    """`team_run(control, stages, count)`, for the one thread that owns the team. Returns when everything is done."""
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER, POINTER, I64]), "team_run")
-    control, stages, count = function.args
+    """`team_run(control, program)`, for the one thread that owns the team. Returns when everything is done."""
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER, POINTER]), "team_run")
+    control, program = function.args
     code = Code(function.append_basic_block("entry"))
+    count, stages = _parts(code, program)
     number = code.and_(code.add(_atomic(code, control, RUN), whole(1)), whole((1 << RUN_BITS) - 1))
     tag = code.shl(number, whole(RUN_BITS))
     # The claim words go first: from then on nobody can take a chunk of the last run, wherever a helper stands.
@@ -130,15 +142,14 @@ def _define_run(module: ir.Module, work: ir.Function) -> None:
         stage = code.at(stages, loop.index, 8 * STAGE_WORDS)
         _publish(code, whole(0), code.at(stage, 8 * DONE))
         _publish(code, tag, code.at(stage, 8 * CLAIM))
-    _publish(code, code.ptrtoint(stages, I64), code.at(control, 8 * STAGES))
-    _publish(code, count, code.at(control, 8 * COUNT))
+    _publish(code, code.ptrtoint(program, I64), code.at(control, 8 * PROGRAM))
     _publish(code, number, code.at(control, 8 * RUN))
     code.call(work, [stages, count, number])
     code.ret_void()
 
 
 def _define_help(module: ir.Module, work: ir.Function) -> None:
-    """`team_help(control, seen) -> seen`: take part in every run after `seen`; returns after a long pause or a stop."""
+    """`team_help(control, seen) -> seen`: take part in every run after `seen`; returns after a long pause, or when it shall leave."""
     function = ir.Function(module, ir.FunctionType(I64, [POINTER, I64]), "team_help")
     control, seen = function.args
     code = Code(function.append_basic_block("entry"))
@@ -152,7 +163,7 @@ def _define_help(module: ir.Module, work: ir.Function) -> None:
     last = code.phi(I64)
     since = code.phi(I64)
     number = _atomic(code, control, RUN)
-    stop = _atomic(code, control, STOP)
+    stop = _atomic(code, control, LEAVE)
     code.cbranch(code.icmp_signed("!=", stop, whole(0)), gone, look)
     code.position_at_end(look)
     code.cbranch(code.icmp_signed("==", number, last), spin, join)
@@ -163,8 +174,9 @@ def _define_help(module: ir.Module, work: ir.Function) -> None:
     code.position_at_end(idle)
     code.branch(head)
     code.position_at_end(join)
-    stages = code.inttoptr(_atomic(code, control, STAGES), POINTER)
-    code.call(work, [stages, _atomic(code, control, COUNT), number])
+    # It may be the program of the next run already, whose stages this number does not fit.
+    count, stages = _parts(code, code.inttoptr(_atomic(code, control, PROGRAM), POINTER))
+    code.call(work, [stages, count, number])
     after = code.call_intrinsic("llvm.readcyclecounter", I64, [])
     code.branch(head)
     for block, value, moment in ((entry, seen, cycles), (idle, last, since), (join, number, after)):
@@ -190,16 +202,27 @@ class Stage:
 
 
 class Program:
-    """A list of stages in memory, ready to run. Keeps the tables of its stages alive."""
+    """A list of stages in memory, ready to run. Keeps the tables of its stages alive.
+
+    Its memory is one cache line with the number of stages, and one for each stage. A helper that the operating system
+    left behind may read it when the program is long gone, so it is never given back but kept for other programs.
+    """
+
+    _spare: ClassVar[dict[int, list[ctypes.Array]]] = {}
 
     def __init__(self, stages: Sequence[Stage]) -> None:
         self.stages = tuple(stages)
-        words = (ctypes.c_int64 * (STAGE_WORDS * len(stages) + STAGE_WORDS))()
+        lines = 1 << len(stages).bit_length()
+        spare = self._spare.setdefault(lines, [])
+        words = spare.pop() if spare else (ctypes.c_int64 * (STAGE_WORDS * (lines + 2)))()
+        weakref.finalize(self, spare.append, words).atexit = False
         # On a cache line of its own: its words are contended.
-        skip = -ctypes.addressof(words) % 64 // 8
+        start = -ctypes.addressof(words) % 64 // 8
+        for base in range(start + STAGE_WORDS, start + STAGE_WORDS * (lines + 1), STAGE_WORDS):
+            words[base + CLAIM] = 0  # before anything else: nobody can take a chunk of what was here
         loose = 0
         for index, stage in enumerate(self.stages):
-            base = skip + index * STAGE_WORDS
+            base = start + (index + 1) * STAGE_WORDS
             loose += 1
             last = index == len(self.stages) - 1
             words[base + WAITS_FOR] = loose if stage.waits or last else 0
@@ -207,59 +230,100 @@ class Program:
             words[base + FUNCTION] = stage.function
             words[base + TABLE] = ctypes.addressof(stage.table)
             words[base + CHUNKS] = stage.chunks
-        self._words = words
-        self.address = ctypes.addressof(words) + 8 * skip
-        self.count = len(stages)
+        words[start] = len(stages)
+        self.address = ctypes.addressof(words) + 8 * start
 
 
 class Team:
-    """The calling thread and its helpers. `run` may be called by one thread at a time.
+    """The calling thread and its helpers. `run`, `share` and `use` belong to one thread at a time."""
 
-    `helpers` takes effect at the next run; helpers that are not wanted sleep.
-    """
-
-    def __init__(self, run: ctypes._CFuncPtr, help_: ctypes._CFuncPtr, *, helpers: int) -> None:
-        self.helpers = helpers
+    def __init__(self, run: ctypes._CFuncPtr, help_: ctypes._CFuncPtr, *, helpers: int, code: object) -> None:
         self._run = run
-        self._control = (ctypes.c_int64 * (CONTROL_WORDS + 8))()
-        self._address = ctypes.addressof(self._control) + -ctypes.addressof(self._control) % 64
-        self._wakers: list[threading.Event] = []
         self._help = help_
-        self._stopped = False
-        weakref.finalize(self, _stop, self._control, self._address, self._wakers)
+        self._words = (ctypes.c_int64 * (CONTROL_WORDS + 8))()
+        self._address = ctypes.addressof(self._words) + -ctypes.addressof(self._words) % 64
+        self._leave = ctypes.c_int64.from_address(self._address + 8 * LEAVE)
+        self._helpers: list[_Helper] = []
+        self._wanted = helpers
+        weakref.finalize(self, _dismiss, self._helpers, self._leave, code)
+
+    def use(self, helpers: int) -> None:
+        """How many helpers take part from the next run on. With none they go to sleep at once."""
+        self._wanted = helpers
+        self._leave.value = int(helpers == 0)
 
     def run(self, program: Program) -> None:
         """Do everything in `program`."""
-        for index in range(self.helpers):
-            if index == len(self._wakers):
-                self._hire()
-            waker = self._wakers[index]
-            if not waker.is_set():
-                waker.set()
-        self._run(self._address, program.address, program.count)
+        for helper in self._awake():
+            if not helper.waker.is_set():
+                helper.waker.set()
+        self._run(self._address, program.address)
 
-    def _hire(self) -> None:
-        waker = threading.Event()
-        self._wakers.append(waker)
-        arguments = (self._help, self._control, self._address, waker)
-        threading.Thread(target=_assist, args=arguments, name="playground-helper", daemon=True).start()
+    def share(self, tasks: Sequence[Callable[[], Result]]) -> list[Result]:
+        """Call the first task on this thread and the others on helpers, for work that is done by a library."""
+        helpers = self._awake()[: len(tasks) - 1]
+        if len(helpers) < len(tasks) - 1:
+            return [task() for task in tasks]
+        self._leave.value = 1  # spinning helpers would take the cores from those who work
+        try:
+            futures = [helper.call(task) for helper, task in zip(helpers, tasks[1:], strict=True)]
+            return [tasks[0](), *(future.result() for future in futures)]
+        finally:
+            self._leave.value = 0
+
+    def _awake(self) -> list[_Helper]:
+        while len(self._helpers) < self._wanted:
+            self._helpers.append(_Helper(self._help, self._words, self._address))
+        return self._helpers[: self._wanted]
 
 
-def _assist(help_: ctypes._CFuncPtr, control: ctypes.Array, address: int, waker: threading.Event) -> None:
-    """The life of a helper: wait, take part, sleep again."""
-    stop = ctypes.c_int64.from_address(address + 8 * STOP)
+class _Helper:
+    """A thread that takes part in runs while they follow each other closely, and sleeps otherwise."""
+
+    def __init__(self, help_: ctypes._CFuncPtr, words: ctypes.Array, address: int) -> None:
+        self.waker = threading.Event()
+        self.tasks: queue.SimpleQueue = queue.SimpleQueue()
+        arguments = (help_, words, address, self.waker, self.tasks)
+        self._thread = threading.Thread(target=_assist, args=arguments, name="playground-helper", daemon=True)
+        self._thread.start()
+
+    def dismiss(self) -> None:
+        """End the thread."""
+        self.tasks.put(None)
+        self.waker.set()
+        self._thread.join(FAREWELL_S)
+
+    def call(self, task: Callable[[], Result]) -> Future[Result]:
+        """Have `task` called by this thread, before anything else."""
+        future: Future[Result] = Future()
+        self.tasks.put((task, future))
+        self.waker.set()
+        return future
+
+
+def _assist(
+    help_: ctypes._CFuncPtr, words: ctypes.Array, address: int, waker: threading.Event, tasks: queue.SimpleQueue
+) -> None:
+    """The life of a helper. A task of None ends it; `words` is the memory behind `address`."""
     seen = 0
     while True:
         waker.wait()
-        if stop.value:
-            return
-        seen = help_(address, seen)
+        if tasks.empty():
+            seen = help_(address, seen)
         waker.clear()
-        if stop.value:
-            return
+        while not tasks.empty():
+            given = tasks.get()
+            if given is None:
+                return
+            task, future = given
+            try:
+                future.set_result(task())
+            except BaseException as error:
+                future.set_exception(error)
 
 
-def _stop(control: ctypes.Array, address: int, wakers: list[threading.Event]) -> None:
-    ctypes.c_int64.from_address(address + 8 * STOP).value = 1
-    for waker in wakers:
-        waker.set()
+def _dismiss(helpers: list[_Helper], leave: ctypes.c_int64, code: object) -> None:
+    """`code` is what the helpers run, so it has to outlive them. Also at the end of the process: a thread that comes back from machine code after Python has gone aborts it."""
+    leave.value = 1
+    for helper in helpers:
+        helper.dismiss()

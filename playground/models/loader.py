@@ -77,7 +77,8 @@ def load(
     library = open_library(cache_dir, threads=torch.get_num_threads()) if target.type == "cpu" else None
     is_gguf = files.is_file()
     fast = library is not None or _torch_kernels_are_fast(cache_dir)
-    choice = choose_scheme(quantization, device=target.type, is_gguf=is_gguf, int4_is_faster=fast)
+    circumstances = {"is_gguf": is_gguf, "int4_is_faster": fast, "has_kernels": library is not None}
+    choice = choose_scheme(quantization, device=target.type, **circumstances)
     with _plain_sentences(spec, files):
         if is_gguf and choice.bitsandbytes is None and target.type == "cpu":
             model, tokenizer = _open_prepared(spec, files, choice.scheme, cache_dir, progress, library)

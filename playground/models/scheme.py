@@ -30,8 +30,13 @@ def known_quantization(wanted: str) -> str:
     return wanted
 
 
-def choose_scheme(wanted: str, *, device: str, is_gguf: bool, int4_is_faster: bool) -> Choice:
-    """`device` is "cpu" or "cuda"; `int4_is_faster` as measured on this CPU. Raises InvalidInput."""
+def choose_scheme(
+    wanted: str, *, device: str, is_gguf: bool, int4_is_faster: bool, has_kernels: bool = False
+) -> Choice:
+    """`device` is "cpu" or "cuda"; `int4_is_faster` as measured on this CPU; `has_kernels`: our own run on it.
+
+    Raises InvalidInput.
+    """
     known_quantization(wanted)
     if device != "cpu":
         return _on_gpu(wanted)
@@ -45,6 +50,8 @@ def choose_scheme(wanted: str, *, device: str, is_gguf: bool, int4_is_faster: bo
         return Choice("int4", None, "4 bits, as you chose: the fastest on this computer, a little less exact.")
     if wanted == "int8":
         return Choice("int8", None, "8 bits, or 4 where the model's file has no more, as you chose.")
+    if has_kernels and is_gguf:
+        return Choice("int8", None, "No GPU: every weight as fine as in the model's file, and fast on this processor.")
     if not int4_is_faster:
         return Choice("bf16", None, "16 bits, because this computer multiplies them faster than 4 bits.")
     if is_gguf:

@@ -22,7 +22,7 @@ def panel_state(state: EngineState, shelf: ModelShelf, language: str, can_switch
         "id": state.spec.id if state.spec else None,
         "name": state.spec.name if state.spec else "",
         "how": how_it_runs(loaded.quantization, loaded.device.type, language) if loaded else "",
-        "reason": sentence(language, loaded.reason) if loaded else "",
+        "reason": _reason(state, language),
         "error": sentence(language, str(state.error)) if state.error else "",
         "detail": opening_text(state, language),
         "seconds": round(state.opening_for_s, 1),
@@ -32,6 +32,14 @@ def panel_state(state: EngineState, shelf: ModelShelf, language: str, can_switch
         "quantizations": list(QUANTIZATIONS),
         "models": [_card(entry, language) for entry in shelf.entries()],
     }
+
+
+def _reason(state: EngineState, language: str) -> str:
+    """Why the weights are held as they are, and whether the fast path runs them."""
+    if state.loaded is None:
+        return ""
+    parts = [sentence(language, state.loaded.reason), text(language, "fast_path") if state.fast_path else ""]
+    return ("" if language == "zh" else " ").join(part for part in parts if part)
 
 
 def how_it_runs(quantization: str, device: str, language: str) -> str:

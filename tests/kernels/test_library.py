@@ -1,0 +1,139 @@
+"""The kept machine code: used again, and made anew whenever it cannot be trusted."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from playground.kernels import compiler
+from playground.kernels import library as library_module
+from playground.kernels.formats import FORMATS, pack, unpack
+from playground.kernels.library import KERNELS, Library, as_word, open_library
+from tests.kernels.random_weights import random_groups
+
+Open = Callable[[Path], Library | None]
+
+
+@pytest.fixture
+def compilations(library: Library, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Every compilation from now on; each gives what the first one gave."""
+    done: list[bytes] = []
+    compiled = library_module._compile()
+
+    def compile_again() -> bytes:
+        done.append(compiled)
+        return compiled
+
+    monkeypatch.setattr(library_module, "_compile", compile_again)
+    return done
+
+
+def start(cache_dir: Path) -> Library | None:
+    """What a new process does."""
+    return open_library.__wrapped__(cache_dir, threads=1)
+
+
+def check_works(library: Library | None) -> None:
+    assert library is not None
+    packed = pack(random_groups(FORMATS["q4_k"], 32, 256))
+    rows = torch.randn(2, 256)
+    expected = rows @ unpack(packed).T
+    assert ((library.multiply(packed, rows) - expected).norm() / expected.norm()).item() < 0.02
+
+
+def kept_file(cache_dir: Path) -> Path:
+    (file,) = (cache_dir / "kernels").iterdir()
+    return file
+
+
+def test_the_next_start_uses_the_kept_code(tmp_path: Path, compilations: list[bytes]) -> None:
+    check_works(start(tmp_path))
+    assert len(compilations) == 1
+    check_works(start(tmp_path))
+    assert len(compilations) == 1
+
+
+@pytest.mark.parametrize("damage", ["empty", "truncated", "one bit", "code of no use"])
+def test_a_damaged_file_is_compiled_anew_and_replaced(tmp_path: Path, compilations: list[bytes], damage: str) -> None:
+    start(tmp_path)
+    file = kept_file(tmp_path)
+    whole = file.read_bytes()
+    damaged = {
+        "empty": b"",
+        "truncated": whole[:-1000],
+        "one bit": whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:],
+        "code of no use": hashlib.sha256(b"code").digest() + b"code",
+    }[damage]
+    file.write_bytes(damaged)
+    check_works(start(tmp_path))
+    assert len(compilations) == 2
+    assert kept_file(tmp_path).read_bytes() == whole
+
+
+def test_code_of_another_version_or_processor_is_left_alone_and_then_goes(
+    tmp_path: Path, compilations: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(tmp_path)
+    old = kept_file(tmp_path)
+    monkeypatch.setattr(compiler, "processor", lambda: "another processor")
+    check_works(start(tmp_path))
+    assert len(compilations) == 2
+    assert kept_file(tmp_path) != old
+
+
+def test_without_a_place_to_keep_it_the_code_still_works(tmp_path: Path, compilations: list[bytes]) -> None:
+    (tmp_path / "kernels").write_text("a file where a folder should be")
+    check_works(start(tmp_path))
+    check_works(start(tmp_path))
+    assert len(compilations) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is read-only for this user")
+def test_a_read_only_folder_is_as_good_as_none(tmp_path: Path, compilations: list[bytes]) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        check_works(start(tmp_path))
+    finally:
+        tmp_path.chmod(0o700)
+    assert len(compilations) == 1
+
+
+def test_a_processor_without_the_instructions_gets_no_kernels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiler, "is_supported", lambda: False)
+    assert start(tmp_path) is None
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("missing", ["avx512vnni", "avx512f"])
+def test_what_a_processor_lacks_is_asked_of_llvm(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    features = dict.fromkeys(compiler.NEEDED, True)
+    monkeypatch.setattr(compiler.binding, "get_process_triple", lambda: "x86_64-unknown-linux-gnu")
+    monkeypatch.setattr(compiler.binding, "get_host_cpu_features", lambda: features)
+    assert compiler.is_supported()
+    features[missing] = False
+    assert not compiler.is_supported()
+
+
+def test_other_architectures_get_no_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiler.binding, "get_process_triple", lambda: "arm64-apple-darwin23")
+    assert not compiler.is_supported()
+
+
+def test_every_kernel_has_its_own_name() -> None:
+    assert len(set(KERNELS)) == len(KERNELS)
+
+
+def test_arguments_become_words_of_eight_bytes() -> None:
+    tensor = torch.empty(3)
+    assert as_word(tensor) == tensor.data_ptr()
+    assert as_word(None) == 0
+    assert as_word(-5) == -5
+    assert as_word(1.0) == 0x3F800000
+    assert as_word(-0.0) & 0xFFFFFFFF == 0x80000000

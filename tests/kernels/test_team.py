@@ -1,0 +1,272 @@
+"""Threads that work through a list of stages: every chunk once, in order, whoever does it and whenever helpers come."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+
+import psutil
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from llvmlite import ir
+
+from playground.kernels import compiler
+from playground.kernels.code import I64, POINTER, Code, whole
+from playground.kernels.team import Program, Stage, Team, define_team
+
+MIX, MEET, LINGER = range(3)
+PATIENCE = 100_000_000
+"""Rounds of waiting for another thread, some seconds."""
+RUN = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
+HELP = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64)
+MASK = (1 << 64) - 1
+
+
+def begin(module: ir.Module, name: str) -> tuple[Code, ir.Value, ir.Value]:
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER, I64]), name)
+    return Code(function.append_basic_block("entry")), *function.args
+
+
+def define_mix(module: ir.Module) -> ir.Function:
+    """out[chunk] += 3 * in[chunk] + in[next chunk] + 1: wrong when a chunk is done twice or too early."""
+    code, table, chunk = begin(module, "mix")
+    count = code.field(table, 2)
+    source, out = code.field(table, 0, POINTER), code.field(table, 1, POINTER)
+    following = code.srem(code.add(chunk, whole(1)), count)
+    mixed = code.add(code.mul(code.read(I64, source, chunk), whole(3)), code.read(I64, source, following))
+    code.write(code.add(code.read(I64, out, chunk), code.add(mixed, whole(1))), out, chunk)
+    code.ret_void()
+    return code.function
+
+
+def define_meet(module: ir.Module) -> ir.Function:
+    """Wait until as many threads are here as there are chunks, or for a very long time; count those who met."""
+    code, table, _ = begin(module, "meet")
+    here, met = code.field(table, 0, POINTER), code.field(table, 1, POINTER)
+    code.atomic_rmw("add", here, whole(1), "seq_cst")
+    head, look, after = (code.function.append_basic_block(name) for name in ("head", "look", "after_meeting"))
+    entry = code.block
+    code.branch(head)
+    code.position_at_end(head)
+    rounds = code.phi(I64)
+    together = code.icmp_signed(">=", code.load_atomic(here, "acquire", 8, typ=I64), code.field(table, 2))
+    more = code.icmp_signed("<", rounds, whole(PATIENCE))
+    code.cbranch(code.and_(more, code.not_(together)), look, after)
+    code.position_at_end(look)
+    code.call_intrinsic("llvm.x86.sse2.pause", ir.VoidType(), [])
+    rounds.add_incoming(whole(0), entry)
+    rounds.add_incoming(code.add(rounds, whole(1)), look)
+    code.branch(head)
+    code.position_at_end(after)
+    code.atomic_rmw("add", met, code.zext(together, I64), "seq_cst")
+    code.ret_void()
+    return code.function
+
+
+def define_linger(module: ir.Module) -> ir.Function:
+    """Some thousand cycles of nothing, then out[chunk] += 1."""
+    code, table, chunk = begin(module, "linger")
+    with code.loop(0, 200):
+        code.call_intrinsic("llvm.x86.sse2.pause", ir.VoidType(), [])
+    out = code.field(table, 0, POINTER)
+    code.write(code.add(code.read(I64, out, chunk), whole(1)), out, chunk)
+    code.ret_void()
+    return code.function
+
+
+@pytest.fixture(scope="module")
+def machine_code() -> compiler.MachineCode:
+    if not compiler.is_supported():
+        pytest.skip("this processor has no AVX-512 VNNI")
+    module = ir.Module("team")
+    define_team(module, [define_mix(module), define_meet(module), define_linger(module)])
+    return compiler.MachineCode(compiler.compile_module(module))
+
+
+@pytest.fixture
+def build(machine_code: compiler.MachineCode) -> Callable[..., Team]:
+    def new_team(helpers: int, help_: ctypes._CFuncPtr | None = None) -> Team:
+        helping = HELP(machine_code.address("team_help")) if help_ is None else help_
+        return Team(RUN(machine_code.address("team_run")), helping, helpers=helpers, code=machine_code)
+
+    return new_team
+
+
+@pytest.fixture
+def team(build: Callable[..., Team]) -> Team:
+    return build(1)
+
+
+def numbers(*values: int) -> ctypes.Array:
+    return (ctypes.c_int64 * len(values))(*values)
+
+
+def stage(kernel: int, *words: ctypes.Array | int, chunks: int, waits: bool = True) -> Stage:
+    table = numbers(*(ctypes.addressof(word) if isinstance(word, ctypes.Array) else word for word in words))
+    return Stage(kernel, table, chunks, waits, words)
+
+
+class Chain:
+    """A random list of stages; each reads what a stage wrote that must be done by then."""
+
+    def __init__(self, plan: list[tuple[int, bool, int]]) -> None:
+        self.width = max(chunks for chunks, _, _ in plan)
+        self.start = numbers(*range(1, self.width + 1))
+        self.outs = [numbers(*[0] * self.width) for _ in plan]
+        self.expected = [[0] * self.width for _ in plan]
+        done, stages = 0, []
+        for index, (chunks, waits, choice) in enumerate(plan):
+            source = choice % (done + 1)  # the beginning, or a stage before the last that was waited for
+            given = list(self.start) if source == 0 else self.expected[source - 1]
+            read = self.start if source == 0 else self.outs[source - 1]
+            for chunk in range(chunks):
+                self.expected[index][chunk] = (3 * given[chunk] + given[(chunk + 1) % chunks] + 1) & MASK
+            stages.append(stage(MIX, read, self.outs[index], chunks, chunks=chunks, waits=waits))
+            done = index + 1 if waits else done
+        self.program = Program(stages)
+
+    def run(self, team: Team) -> None:
+        for out in self.outs:
+            ctypes.memset(out, 0, ctypes.sizeof(out))
+        team.run(self.program)
+        assert [[value & MASK for value in out] for out in self.outs] == self.expected
+
+
+plans = st.lists(st.tuples(st.integers(1, 40), st.booleans(), st.integers(0, 20)), min_size=1, max_size=12)
+
+
+@pytest.mark.parametrize("helpers", range(4))
+@given(lists=st.lists(plans, min_size=1, max_size=3))
+@settings(max_examples=40, deadline=None)
+def test_any_list_of_stages_is_done_right_with_any_number_of_helpers(
+    machine_code: compiler.MachineCode, helpers: int, lists: list[list[tuple[int, bool, int]]]
+) -> None:
+    run, help_ = RUN(machine_code.address("team_run")), HELP(machine_code.address("team_help"))
+    team = Team(run, help_, helpers=helpers, code=machine_code)
+    chains = [Chain(plan) for plan in lists]
+    for chain in chains * 3:
+        chain.run(team)
+
+
+def test_thousands_of_tiny_runs_of_programs_that_come_and_go(team: Team) -> None:
+    for number in range(3000):
+        chain = Chain([(1 + number % 3, number % 2 == 0, 1), (2, True, number), (1, True, 2)])
+        chain.run(team)
+
+
+def test_helpers_take_part_also_after_they_slept(team: Team) -> None:
+    for pause_s in (0.0, 0.1):
+        time.sleep(pause_s)
+        for _ in range(5):  # a helper that is about to fall asleep may miss a run
+            here, met = numbers(0), numbers(0)
+            team.run(Program([stage(MEET, here, met, 2, chunks=2)]))
+            if met[0] == 2:
+                break
+        assert met[0] == 2
+
+
+def test_helpers_that_are_not_wanted_any_more_stay_away(team: Team) -> None:
+    team.run(Program([stage(LINGER, numbers(0, 0), chunks=2)]))
+    team.use(0)
+    out = numbers(*[0] * 50)
+    time.sleep(0.05)
+    (helper,) = helpers_of()
+    before = cpu_s(helper)
+    for _ in range(20):
+        team.run(Program([stage(LINGER, out, chunks=50)]))
+    assert cpu_s(helper) - before <= 0.02
+    assert list(out) == [20] * 50
+
+
+def test_an_idle_team_uses_no_cpu(team: Team) -> None:
+    for _ in range(10):
+        team.run(Program([stage(LINGER, numbers(*[0] * 20), chunks=20)]))
+    time.sleep(0.1)
+    (helper,) = helpers_of()
+    before = cpu_s(helper)
+    time.sleep(0.3)
+    assert cpu_s(helper) - before <= 0.03
+
+
+def helpers_of() -> list[int]:
+    return [thread.native_id or 0 for thread in threading.enumerate() if thread.name == "playground-helper"]
+
+
+def cpu_s(thread_id: int) -> float:
+    (found,) = (thread for thread in psutil.Process().threads() if thread.id == thread_id)
+    return found.user_time + found.system_time
+
+
+def test_a_helper_that_never_gets_the_cpu_holds_nobody_up(build: Callable[..., Team]) -> None:
+    stuck = threading.Event()
+
+    @HELP
+    def never(control: int, seen: int) -> int:
+        stuck.wait(30)
+        return seen
+
+    team = build(3, never)
+    chain = Chain([(20, False, 0), (30, True, 0), (7, True, 2)])
+    start_s = time.perf_counter()
+    for _ in range(50):
+        chain.run(team)
+    assert time.perf_counter() - start_s < 20
+    stuck.set()
+
+
+def test_shared_work_is_done_by_as_many_threads_and_comes_back_in_order(team: Team) -> None:
+    chain = Chain([(9, False, 0), (5, True, 0), (6, True, 1)])
+    for _ in range(50):
+        meeting = threading.Barrier(2, timeout=10)
+        found = team.share([partial(meet_and_say, meeting, word) for word in ("one", "two")])
+        assert found == ["one", "two"]
+        chain.run(team)
+
+
+def meet_and_say(meeting: threading.Barrier, word: str) -> str:
+    meeting.wait()
+    return word
+
+
+def test_an_error_in_shared_work_reaches_the_caller_and_the_team_goes_on(team: Team) -> None:
+    with pytest.raises(ZeroDivisionError):
+        team.share([lambda: 1, lambda: 1 // 0])
+    with pytest.raises(ZeroDivisionError):
+        team.share([lambda: 1 // 0, lambda: 1])
+    Chain([(9, True, 0), (5, True, 1)]).run(team)
+    assert team.share([lambda: 1, lambda: 2]) == [1, 2]
+
+
+def test_more_work_than_threads_is_done_by_the_caller(team: Team) -> None:
+    assert team.share([threading.get_ident] * 3) == [threading.get_ident()] * 3
+
+
+def test_helpers_end_with_their_team(build: Callable[..., Team]) -> None:
+    before = set(threading.enumerate())
+    team = build(2)
+    team.run(Program([stage(LINGER, numbers(0), chunks=1)]))
+    helpers = set(threading.enumerate()) - before
+    assert len(helpers) == 2
+    del team
+    gc.collect()
+    for helper in helpers:
+        helper.join(5)
+        assert not helper.is_alive()
+
+
+def test_memory_of_a_program_that_is_gone_is_only_ever_read_as_a_program(build: Callable[..., Team]) -> None:
+    """A helper that the system left behind may still look at it."""
+    team = build(0)
+    gone = Program([stage(LINGER, numbers(0), chunks=1)] * 5)
+    team.run(gone)
+    address = gone.address
+    del gone
+    gc.collect()
+    kept = [Program([stage(LINGER, numbers(0), chunks=1)] * count) for count in (5, 6, 7)]
+    assert address in {program.address for program in kept}
+    team.run(kept[0])
