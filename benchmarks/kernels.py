@@ -13,8 +13,8 @@ from benchmarks.results import Result, Table, median, number, with_spread
 from benchmarks.sides import THREADS, take_turns
 from playground.kernels.formats import FORMATS, Groups, Packed, pack
 from playground.kernels.library import Activations, Library, open_library
+from playground.kernels.program import Program
 from playground.kernels.rows import Rounding
-from playground.kernels.team import Program
 from playground.models.quantization import Int4Linear, Int8Linear, pack_int4
 from playground.settings import Settings
 

@@ -92,8 +92,8 @@ def _measure(model: str, plan: Plan) -> tuple[list[list[dict[str, Any]]], list[d
             ),
             lambda _: peer.ask("batch", prompts=ids, new_tokens=NEW_TOKENS),
         )
-        waits = take_turns(plan.long_rounds, lambda _: _ask_alone(ours), lambda _: _come_later(ours))
-    return [*crowds, batches], *waits
+        alone, newcomers = take_turns(plan.long_rounds, lambda _: _ask_alone(ours), lambda _: _come_later(ours))
+    return [*crowds, batches], alone, newcomers
 
 
 def _short(ours: Side) -> prompts.Turns:

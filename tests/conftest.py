@@ -1,4 +1,4 @@
-"""What tests share: the real model, and what to do when it or the browser cannot be had."""
+"""What tests share: the real model, our kernels, and what to do when one of them or the browser cannot be had."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import NoReturn
 import pytest
 
 from playground.errors import ModelUnavailable
+from playground.kernels.library import Library, open_library
 from playground.models.catalog import SMALLEST, find
 from playground.models.weights import Sources, fetch
 from playground.settings import Settings
@@ -35,3 +36,17 @@ def real_cache() -> Path:
     except ModelUnavailable as error:
         cannot("real", f"the real model cannot be had: {error}")
     return settings.cache_dir
+
+
+@pytest.fixture(scope="session")
+def own_kernels(tmp_path_factory: pytest.TempPathFactory) -> Library | None:
+    """The kernels of this machine, compiled once for all tests; None where it cannot run them."""
+    return open_library(tmp_path_factory.mktemp("cache"), threads=2)
+
+
+@pytest.fixture(scope="session")
+def library(own_kernels: Library | None) -> Library:
+    """The kernels of this machine; without them the test is left out."""
+    if own_kernels is None:
+        pytest.skip("this processor has no AVX-512 VNNI")
+    return own_kernels

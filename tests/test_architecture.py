@@ -24,8 +24,9 @@ MAY_IMPORT = {
     "errors": set(),
     "hardware": set(),
     "settings": set(),
-    "models": {"models"},
-    "engine": {"engine", "models"},
+    "kernels": {"kernels"},
+    "models": {"models", "kernels"},
+    "engine": {"engine", "models", "kernels"},
     "text": {"text"},
     "tasks": {"tasks", "engine", "text", "models"},
     "attention": {"attention", "engine", "models"},
@@ -40,6 +41,7 @@ HOME_OF = {
     "huggingface_hub": "models",
     "bitsandbytes": "models",
     "gguf": "models",
+    "llvmlite": "kernels",
     "spaces": "engine",
 }
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "misc"}

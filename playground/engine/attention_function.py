@@ -19,7 +19,6 @@ from transformers import AttentionInterface
 from transformers.masking_utils import AttentionMaskInterface
 
 from playground.engine.batch import Batch, SequenceSlice
-from playground.engine.row_attention import RowAttention
 from playground.errors import ModelUnavailable
 from playground.kernels.library import Library
 
@@ -30,10 +29,8 @@ _HARMLESS = frozenset({"position_ids", "cache_position", "use_cache", "output_at
 class AttentionStep:
     """What the attention function needs during one step: the batch, and masks that all layers share."""
 
-    def __init__(self, batch: Batch, *, rows: RowAttention | None = None, library: Library | None = None) -> None:
+    def __init__(self, batch: Batch, *, library: Library | None = None) -> None:
         self.batch = batch
-        self.rows = rows
-        """Our own kernel, for steps of few rows on a CPU that has it."""
         self.library = library
         """The threads of our own kernels, where they run the rest of the model."""
         self.layers_seen: set[int] = set()
@@ -109,8 +106,6 @@ def attend_layer(
     Appends to the cache of every sequence. Each row sees the keys of its own sequence up to itself, at most `window`.
     """
     step.layers_seen.add(layer)
-    if step.rows is not None and softcap is None:
-        return step.rows.attend(step.batch, layer, query, key, value, scaling=scaling, window=window)
     outputs = []
     for piece in step.batch.slices:
         rows = slice(piece.start, piece.stop)

@@ -1,8 +1,9 @@
 """The fast way through a network of the Llama family on a CPU: our own kernels from the token ids to the logits.
 
-Owns the step. It uses the same batch, caches and attention function as `transformers_forward.py` and gives the same logits
-up to rounding: activations are rounded to 8 bits for up to 16 rows, and to bf16 for more where the processor has a matrix
-unit (AMX). Between two attentions the interpreter does nothing. Raises Unsuitable for a network that it cannot run.
+Owns the step. It uses the same batch and caches as `transformers_forward.py`, and the same attention function for
+prompts; a decode step, attention of rows included, is one program for the kernels' threads. The logits are the same
+up to rounding: activations are rounded to 8 bits for up to 16 rows, and to bf16 for more where the processor has a
+matrix unit (AMX). Raises Unsuitable for a network that it cannot run.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from torch import Tensor
 
 from playground.engine.attention_function import AttentionStep, attend_layer
 from playground.engine.batch import Batch
-from playground.engine.llama_family import Network, read_network
+from playground.engine.llama_family import read_network
 from playground.engine.row_attention import RowAttention
-from playground.engine.step_programs import Angles, StepPrograms, norm_stage
-from playground.kernels.library import FEW_ROWS, Activations, Library
-from playground.kernels.team import Program
+from playground.engine.step_programs import Angles, Output, StepBuffers, StepPrograms
+from playground.kernels.library import FEW_ROWS, Library
+from playground.kernels.program import Program
 from playground.models.loader import LoadedModel
-from playground.models.packed_layers import PackedLinear
+from playground.models.machine import give_back_memory
 
 
 class Int4Forward:
@@ -28,14 +29,21 @@ class Int4Forward:
     """The integer kernels and the attention of rows do the same for a row whatever comes with it."""
 
     def __init__(self, loaded: LoadedModel, library: Library) -> None:
-        self._network = read_network(loaded.model)
+        network = self._network = read_network(loaded.model)
         self._library = library
-        self._angles = Angles(self._network)
-        network = self._network
-        shape = {"heads": network.heads, "key_heads": network.key_heads, "size": network.size}
-        self._attention = RowAttention(library, **shape, room=2 * FEW_ROWS)
-        self._programs: dict[int, StepPrograms] = {}
-        self._outputs: dict[int, _Output] = {}
+        self._angles = Angles(network)
+        self._attention = RowAttention(
+            library,
+            layers=len(network.layers),
+            heads=network.heads,
+            key_heads=network.key_heads,
+            size=network.size,
+            scaling=network.scaling,
+            room=2 * FEW_ROWS,
+        )
+        self._kept: dict[int, StepPrograms] = {}
+        self._few = StepBuffers(network, rows=FEW_ROWS, matrix=False)
+        self._many = StepBuffers(network, rows=1, matrix=library.has_matrix_unit)
 
     def use_threads(self, count: int) -> None:
         """How many threads the next steps may use."""
@@ -43,76 +51,60 @@ class Int4Forward:
 
     @torch.inference_mode()
     def step(self, batch: Batch) -> Tensor:
-        """Logits [rows, vocabulary] in float32 for `batch.logit_indices`; appends to every sequence's cache.
-
-        A step that raises leaves every cache at its former length.
+        """Logits [rows, vocabulary] in float32 for `batch.logit_indices`, valid until the next step; appends to every
+        sequence's cache. A step that raises leaves every cache at its former length.
         """
-        rows = len(batch.token_ids)
-        few = rows <= FEW_ROWS
         torch.set_num_threads(1)  # PyTorch's own threads would fight with ours for the cores
-        programs = self._prepare(batch, few=few)
-        self._read(programs, AttentionStep(batch, rows=self._attention if few else None, library=self._library))
+        longest = max(batch.positions) + 1
+        if self._angles.reach(longest):
+            self._kept.clear()
+        few = len(batch.token_ids) <= FEW_ROWS
+        logits = self._run_whole(batch, longest) if few else self._run_by_layer(batch)
         for piece in batch.slices:
             piece.cache.advance(len(piece.token_ids))
-        return self._logits(programs.hidden, batch.logit_indices)
+        return logits
 
-    def _prepare(self, batch: Batch, *, few: bool) -> StepPrograms:
+    def _run_whole(self, batch: Batch, longest: int) -> Tensor:
+        """A decode step: everything in one call."""
         rows = len(batch.token_ids)
-        if self._angles.reach(max(batch.positions) + 1):
-            self._programs.clear()
-        programs = self._programs.get(rows)
+        if self._attention.reach(longest):
+            self._kept.clear()
+        programs = self._kept.get(rows)
         if programs is None:
-            matrix = self._library.has_matrix_unit and not few
-            attended = self._attention.out if few else None
-            programs = StepPrograms(
-                self._network, self._library, self._angles, rows=rows, matrix=matrix, attended=attended
-            )
-            if few:  # buffers for a whole prompt are too large to keep
-                self._programs[rows] = programs
+            programs = self._kept[rows] = self._programs(self._few, rows, attention=self._attention)
         programs.load(batch.token_ids, batch.positions)
-        return programs
+        self._attention.begin(batch)
+        self._library.run(programs.whole)
+        logits = programs.output.logits()
+        return logits if len(batch.logit_indices) == rows else logits[batch.logit_indices]
 
-    def _read(self, programs: StepPrograms, step: AttentionStep) -> None:
-        library, scaling = self._library, self._network.scaling
+    def _run_by_layer(self, batch: Batch) -> Tensor:
+        """A piece of a prompt."""
+        rows = len(batch.token_ids)
+        if rows > self._many.room:
+            self._many = StepBuffers(self._network, rows=rows, matrix=self._many.matrix)
+        programs = self._programs(self._many, rows)
+        programs.load(batch.token_ids, batch.positions)
+        step, scaling = AttentionStep(batch, library=self._library), self._network.scaling
         query, key, value = programs.query, programs.key, programs.value
-        library.run(programs.first)
+        self._library.run(programs.first)
         for layer, program in zip(self._network.layers, programs.rest, strict=True):
             attended = attend_layer(step, layer.index, query, key, value, scaling=scaling, window=layer.window)
             programs.take_attention(attended)
-            library.run(program)
+            self._library.run(program)
+        give_back_memory()  # what PyTorch's attention needed meanwhile
+        return self._logits(programs.hidden, batch.logit_indices)
+
+    def _programs(self, buffers: StepBuffers, rows: int, attention: RowAttention | None = None) -> StepPrograms:
+        return StepPrograms(self._network, self._library, self._angles, buffers, rows=rows, attention=attention)
 
     def _logits(self, hidden: Tensor, indices: list[int]) -> Tensor:
-        parts = []
+        """Of chosen rows, a few at a time: the integer kernels are meant for few."""
+        parts = [torch.empty(0, self._network.head.out_features)]
         for start in range(0, len(indices), FEW_ROWS):
             chosen = hidden[indices[start : start + FEW_ROWS]]
-            output = self._outputs.get(len(chosen))
-            if output is None:
-                output = self._outputs[len(chosen)] = _Output(self._network, self._library, rows=len(chosen))
-            parts.append(output.logits(chosen))
-        if not parts:
-            return torch.empty(0, self._network.head.out_features)
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
-
-
-class _Output:
-    """The last norm and the output layer for a number of rows."""
-
-    def __init__(self, network: Network, library: Library, *, rows: int) -> None:
-        self._network, self._library, self._rows = network, library, rows
-        self._hidden = torch.empty(rows, network.hidden)
-        self._program, self._logits = None, torch.empty(0)
-        if isinstance(network.head, PackedLinear):
-            x = Activations.rounded(rows, network.hidden)
-            self._logits = torch.empty(rows, network.head.out_features)
-            norm = norm_stage(library, self._hidden, network.norm, network.epsilon, x, rows=rows)
-            self._program = Program([norm, library.product(network.head.packed, x, self._logits, rows=rows)])
-
-    def logits(self, hidden: Tensor) -> Tensor:
-        """float32 [rows, vocabulary] of the last layer's rows."""
-        network = self._network
-        if self._program is None:
-            normed = torch.nn.functional.rms_norm(hidden, (network.hidden,), network.norm, network.epsilon)
-            return network.head(normed.to(torch.bfloat16)).float()
-        self._hidden.copy_(hidden)
-        self._library.run(self._program)
-        return self._logits.clone()
+            output = Output(self._network, self._library, chosen, rows=len(chosen))
+            if output.stages:
+                self._library.run(Program(output.stages))
+            parts.append(output.logits())
+        return torch.cat(parts)

@@ -7,6 +7,7 @@ sliding windows, scaled embeddings). Knows no batch and no kernel's arguments.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -55,7 +56,7 @@ class Network:
 
     layers: tuple[Layer, ...]
     embedding: nn.Module
-    head: nn.Module
+    head: PackedLinear | nn.Linear
     norm: Tensor
     epsilon: float
     heads: int
@@ -120,7 +121,7 @@ def _rope_types(parameters: dict) -> list[str]:
     return [part.get("rope_type", "default") for part in nested or [parameters]]
 
 
-def _layer(index: int, block: nn.Module, config: object, *, gemma: bool) -> Layer:
+def _layer(index: int, block: Any, config: Any, *, gemma: bool) -> Layer:
     attention, feed_forward = block.self_attn, block.mlp
     kinds = getattr(config, "layer_types", None)
     kind = kinds[index] if kinds else FULL
@@ -151,11 +152,11 @@ def _layer(index: int, block: nn.Module, config: object, *, gemma: bool) -> Laye
     )
 
 
-def _optional(norm: nn.Module | None, *, gemma: bool) -> Tensor | None:
+def _optional(norm: Any, *, gemma: bool) -> Tensor | None:
     return None if norm is None else _weight(norm, gemma=gemma)
 
 
-def _weight(norm: nn.Module, *, gemma: bool) -> Tensor:
+def _weight(norm: Any, *, gemma: bool) -> Tensor:
     """What a normed row is multiplied by; Gemma stores it less one."""
     weight = norm.weight.detach().float()
     return weight + 1 if gemma else weight.clone()

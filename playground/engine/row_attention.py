@@ -1,6 +1,7 @@
 """Attention of the few rows of a decode step by our own kernel, straight from the blocks of the caches.
 
-Owns the kernel's arguments. Called by the attention function, which decides when; knows no model and no weights.
+Owns where a step's rows, and the blocks of their sequences, lie; the stages that it gives are a part of a step's
+program. It computes what `attend_layer` computes, for rows alone. Knows no model and no weights.
 """
 
 from __future__ import annotations
@@ -13,114 +14,86 @@ from torch import Tensor
 from playground.engine.batch import Batch
 from playground.kernels.attention import Attention, Store
 from playground.kernels.library import Library
-from playground.kernels.team import Program
+from playground.kernels.program import Stage
 
 SCRATCH_STEP = 1024
+WORD_BYTES = 8
 
 
 class RowAttention:
-    """Attention of up to `room` rows. The result of each call is in `out`, float32 [room, heads, size]."""
+    """Attention of up to `room` rows in each of `layers` layers; result is in `out`, float32 [room, heads, size]."""
 
-    def __init__(self, library: Library, *, heads: int, key_heads: int, size: int, room: int) -> None:
+    def __init__(
+        self, library: Library, *, layers: int, heads: int, key_heads: int, size: int, scaling: float, room: int
+    ) -> None:
         self.out = torch.empty(room, heads, size)
         self._library = library
-        self._heads, self._key_heads, self._size = heads, key_heads, size
-        self._keys, self._values, self._positions = ((ctypes.c_int64 * room)() for _ in range(3))
-        self._lengths = (ctypes.c_int64 * room)()
+        self._layers, self._room = layers, room
+        self._heads, self._key_heads, self._size, self._scaling = heads, key_heads, size, scaling
+        self._keys, self._values = ((ctypes.c_int64 * (room * layers))() for _ in range(2))
+        self._positions, self._lengths = ((ctypes.c_int64 * room)() for _ in range(2))
         self._firsts: dict[int | None, ctypes.Array] = {}
         self._capacity = 0
         self._scratch = torch.empty(0)
-        self._programs: dict[tuple, Program] = {}
-        self._batch: Batch | None = None
 
-    def attend(
-        self, batch: Batch, layer: int, query: Tensor, key: Tensor, value: Tensor, *, scaling: float, window: int | None
-    ) -> Tensor:
-        """`attend_layer` for bf16 rows that lie at a fixed distance from each other; [heads, N, size]."""
-        if batch is not self._batch:
-            self._begin(batch)
-        self._find_blocks(batch, layer, key)
-        self._library.run(self._program(len(batch.token_ids), query, key, value, scaling, window))
-        return self.out[: len(batch.token_ids)].transpose(0, 1)
+    def reach(self, length: int) -> bool:
+        """Have room for the scores of `length` keys; whether stages made before are void."""
+        if length <= self._capacity:
+            return False
+        self._capacity = -(-max(length, 2 * self._capacity) // SCRATCH_STEP) * SCRATCH_STEP
+        self._scratch = torch.empty(self._room * self._heads * self._capacity)
+        return True
 
-    def _begin(self, batch: Batch) -> None:
-        """What is the same for all layers of a step."""
+    def begin(self, batch: Batch) -> None:
+        """Make room in the caches for the rows of a step, and note where everything is."""
         for row, position in enumerate(batch.positions):
             self._positions[row] = position
             self._lengths[row] = position + 1
-        for window, firsts in self._firsts.items():
-            self._fill_firsts(batch, window, firsts)
-        longest = max(batch.positions) + 1
-        if longest > self._capacity:
-            self._capacity = -(-longest // SCRATCH_STEP) * SCRATCH_STEP
-            self._scratch = torch.empty(len(self.out) * self._heads * self._capacity)
-            self._programs.clear()
-        self._batch = batch
-
-    def _fill_firsts(self, batch: Batch, window: int | None, firsts: ctypes.Array) -> None:
-        for row, position in enumerate(batch.positions):
-            firsts[row] = 0 if window is None else max(0, position + 1 - window)
-
-    def _find_blocks(self, batch: Batch, layer: int, key: Tensor) -> None:
-        row = 0
+            for window, firsts in self._firsts.items():
+                firsts[row] = 0 if window is None else max(0, position + 1 - window)
+        size, device = self._size, torch.device("cpu")
         for piece in batch.slices:
-            new = len(piece.token_ids)
-            held = piece.cache.reserve(layer, self._key_heads, self._size, self._size, key.dtype, key.device, new)
-            addresses = held.addresses
-            keys = addresses.data_ptr()
-            values = keys + 8 * addresses.shape[1]
-            for _ in range(new):
-                self._keys[row], self._values[row] = keys, values
-                row += 1
+            new, reserve = len(piece.token_ids), piece.cache.reserve
+            rows = range(piece.start, piece.stop)
+            for layer in range(self._layers):
+                addresses = reserve(layer, self._key_heads, size, size, torch.bfloat16, device, new).addresses
+                keys = addresses.data_ptr()
+                values = keys + WORD_BYTES * addresses.shape[1]
+                place = layer * self._room
+                for row in rows:
+                    self._keys[place + row], self._values[place + row] = keys, values
 
-    def _program(
-        self, rows: int, query: Tensor, key: Tensor, value: Tensor, scaling: float, window: int | None
-    ) -> Program:
-        wanted = (rows, query.data_ptr(), window)
-        program = self._programs.get(wanted)
-        if program is None:
-            program = self._programs[wanted] = self._make_program(rows, query, key, value, scaling, window)
-        return program
-
-    def _make_program(
-        self, rows: int, query: Tensor, key: Tensor, value: Tensor, scaling: float, window: int | None
-    ) -> Program:
-        if window not in self._firsts and self._batch is not None:
-            self._firsts[window] = (ctypes.c_int64 * len(self.out))()
-            self._fill_firsts(self._batch, window, self._firsts[window])
-        blocks = {
-            Attention.KEY_BLOCKS: ctypes.addressof(self._keys),
-            Attention.VALUE_BLOCKS: ctypes.addressof(self._values),
+    def stages(self, layer: int, query: Tensor, key: Tensor, value: Tensor, *, window: int | None) -> list[Stage]:
+        """What one layer does in every step. query, key, value: as in `attend_layer`, bf16, always in one place."""
+        firsts = self._firsts.setdefault(window, (ctypes.c_int64 * self._room)())
+        place = WORD_BYTES * layer * self._room
+        keys, values = ctypes.addressof(self._keys) + place, ctypes.addressof(self._values) + place
+        rows = query.shape[1]
+        store = {
+            Store.KEY_HEADS: self._key_heads,
+            Store.SIZE: self._size,
+            Store.KEYS: key,
+            Store.VALUE_OFFSET: value.data_ptr() - key.data_ptr(),
+            Store.STRIDE: key.stride(1),
+            Store.KEY_BLOCKS: keys,
+            Store.VALUE_BLOCKS: values,
+            Store.POSITIONS: ctypes.addressof(self._positions),
         }
-        store = self._library.stage(
-            "store",
-            {
-                Store.KEY_HEADS: self._key_heads,
-                Store.SIZE: self._size,
-                Store.KEYS: key,
-                Store.VALUE_OFFSET: value.data_ptr() - key.data_ptr(),
-                Store.STRIDE: key.stride(1),
-                Store.KEY_BLOCKS: ctypes.addressof(self._keys),
-                Store.VALUE_BLOCKS: ctypes.addressof(self._values),
-                Store.POSITIONS: ctypes.addressof(self._positions),
-            },
-            chunks=rows,
-        )
-        attention = self._library.stage(
-            f"attention_{self._size}",
-            {
-                **blocks,
-                Attention.HEADS: self._heads,
-                Attention.KEY_HEADS: self._key_heads,
-                Attention.QUERIES: query,
-                Attention.QUERY_STRIDE: query.stride(1),
-                Attention.FIRSTS: ctypes.addressof(self._firsts[window]),
-                Attention.LENGTHS: ctypes.addressof(self._lengths),
-                Attention.OUT: self.out,
-                Attention.SCALE: scaling,
-                Attention.SCRATCH: self._scratch,
-                Attention.SCRATCH_STRIDE: self._capacity,
-            },
-            chunks=rows * self._key_heads,
-        )
-        return Program([store, attention])
+        attention = {
+            Attention.HEADS: self._heads,
+            Attention.KEY_HEADS: self._key_heads,
+            Attention.QUERIES: query,
+            Attention.QUERY_STRIDE: query.stride(1),
+            Attention.KEY_BLOCKS: keys,
+            Attention.VALUE_BLOCKS: values,
+            Attention.FIRSTS: ctypes.addressof(firsts),
+            Attention.LENGTHS: ctypes.addressof(self._lengths),
+            Attention.OUT: self.out,
+            Attention.SCALE: self._scaling,
+            Attention.SCRATCH: self._scratch,
+            Attention.SCRATCH_STRIDE: self._capacity,
+        }
+        return [
+            self._library.stage("store", store, chunks=rows),
+            self._library.stage(f"attention_{self._size}", attention, chunks=rows * self._key_heads),
+        ]

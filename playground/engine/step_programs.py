@@ -10,11 +10,14 @@ import torch
 from torch import Tensor
 
 from playground.engine.llama_family import Layer, Network, as_floats, embedding_of
+from playground.engine.row_attention import RowAttention
 from playground.kernels.embedding import Embed
 from playground.kernels.formats import GROUP
 from playground.kernels.library import Activations, Library, weights
+from playground.kernels.matrix import ROW_BLOCK
+from playground.kernels.program import Program, Stage
 from playground.kernels.rows import Gate, Norm, Rotation, Rounding
-from playground.kernels.team import Program, Stage
+from playground.models.packed_layers import PackedLinear
 
 PART_COLUMNS = 512
 """The activation of one row is divided among the threads in parts of so many columns."""
@@ -37,56 +40,90 @@ class Angles:
         return True
 
 
-class StepPrograms:
-    """Buffers and programs for steps of exactly `rows` rows.
+class StepBuffers:
+    """Activations of a step of up to `rows` rows. They are kept: large buffers that come and go leave holes in memory.
 
-    `matrix`: multiply in bf16 on the matrix unit, else as 8-bit integers. `attended` is where the attention's result is
-    wanted: float32 [rows, heads, size] for integers, bf16 for the matrix unit.
+    `matrix`: products are made in bf16 on the matrix unit, else with 8-bit integers.
+    """
+
+    def __init__(self, network: Network, *, rows: int, matrix: bool) -> None:
+        self.room = -(-rows // ROW_BLOCK) * ROW_BLOCK
+        self.matrix = matrix
+        heads = network.heads + 2 * network.key_heads
+        widest = max(network.hidden, network.feed_forward, network.heads * network.size)
+        self.hidden = torch.empty(self.room, network.hidden)
+        self.ids, self.positions = (torch.empty(self.room, dtype=torch.int64) for _ in range(2))
+        self.qkv = torch.empty(self.room, heads * network.size)
+        self.rotated = torch.empty(self.room, heads, network.size, dtype=torch.bfloat16)
+        self.gate_up = torch.empty(self.room, 2 * network.feed_forward)
+        has_branch = network.layers[0].after_attention_norm is not None
+        self.branch = torch.empty(self.room, network.hidden) if has_branch else None
+        shape = (self.room, network.heads, network.size)
+        if matrix:
+            self.x = Activations(torch.empty(self.room * widest, dtype=torch.bfloat16))
+            self.attended = self.x.numbers[: self.room * network.heads * network.size].view(shape)
+        else:
+            self.x = Activations.rounded(self.room, widest)
+            self.attended = torch.empty(shape)
+
+
+class StepPrograms:
+    """Programs for steps of exactly `rows` rows over `buffers`.
+
+    With `attention` a step is one program, `whole`, from ids to `output`; without it the attention is called for every
+    layer between `first` and the programs of `rest`.
     """
 
     def __init__(
-        self, network: Network, library: Library, angles: Angles, *, rows: int, matrix: bool, attended: Tensor | None = None
+        self,
+        network: Network,
+        library: Library,
+        angles: Angles,
+        buffers: StepBuffers,
+        *,
+        rows: int,
+        attention: RowAttention | None = None,
     ) -> None:
         self._network, self._library, self._angles = network, library, angles
         self._rows = rows
-        room = -(-rows // 32) * 32
-        columns = (network.heads + 2 * network.key_heads) * network.size
-        widest = max(network.hidden, network.feed_forward, network.heads * network.size)
-        self.hidden = torch.empty(room, network.hidden)
-        self.ids, self.positions = (torch.empty(room, dtype=torch.int64) for _ in range(2))
-        self._qkv = torch.empty(room, columns)
-        self._rotated = torch.empty(room, network.heads + 2 * network.key_heads, network.size, dtype=torch.bfloat16)
-        self._gate_up = torch.empty(room, 2 * network.feed_forward)
-        self._branch = torch.empty(room, network.hidden) if network.layers[0].after_attention_norm is not None else None
-        self._x = Activations(torch.empty(room * widest, dtype=torch.bfloat16)) if matrix else Activations.rounded(room, widest)
-        self.attended = self._attended(room, matrix) if attended is None else attended
-        parts = self._rotated[:rows].transpose(0, 1).split([network.heads, network.key_heads, network.key_heads])
+        self._buffers, self._x = buffers, buffers.x
+        self.hidden = buffers.hidden
+        self.attended = buffers.attended if attention is None else attention.out
+        parts = buffers.rotated[:rows].transpose(0, 1).split([network.heads, network.key_heads, network.key_heads])
         self.query, self.key, self.value = parts
         layers = network.layers
-        self.first = Program([*self._embed(), *self._before_attention(layers[0])])
-        self.rest = tuple(
-            Program([*self._after_attention(layer), *(self._before_attention(following) if following else ())])
+        first = [*self._embed(), *self._before_attention(layers[0])]
+        rest = [
+            [*self._after_attention(layer), *(self._before_attention(following) if following else ())]
             for layer, following in zip(layers, (*layers[1:], None), strict=True)
-        )
+        ]
+        if attention is None:
+            self.first, self.rest = Program(first), tuple(Program(stages) for stages in rest)
+        else:
+            self.output = Output(network, library, self.hidden, rows=rows)
+            self.whole = Program([*first, *self._with_attention(attention, rest), *self.output.stages])
 
     def load(self, token_ids: list[int], positions: list[int]) -> None:
-        """What the step shall read."""
-        self.ids[: self._rows] = torch.tensor(token_ids)
-        self.positions[: self._rows] = torch.tensor(positions)
-        if embedding_of(self._network) is None:
-            self.hidden[: self._rows] = self._network.embedding(self.ids[: self._rows])
+        """What the step shall read. Raises IndexError for a token that the network does not have."""
+        self._buffers.ids[: self._rows] = torch.tensor(token_ids)
+        self._buffers.positions[: self._rows] = torch.tensor(positions)
+        table = embedding_of(self._network)
+        if table is None:
+            self.hidden[: self._rows] = self._network.embedding(self._buffers.ids[: self._rows])
+        elif not 0 <= min(token_ids) <= max(token_ids) < table.num_embeddings:  # the kernel would read anything
+            raise IndexError(f"a token of {token_ids} is not one of {table.num_embeddings}")
 
     def take_attention(self, attended: Tensor) -> None:
         """Bring [heads, rows, size] to where the next program reads it, unless it is there."""
         if attended.data_ptr() != self.attended.data_ptr():
             self.attended[: self._rows] = attended.transpose(0, 1)
 
-    def _attended(self, room: int, matrix: bool) -> Tensor:
-        network = self._network
-        if matrix:
-            count = room * network.heads * network.size
-            return self._x.numbers[:count].view(room, network.heads, network.size)
-        return torch.empty(room, network.heads, network.size)
+    def _with_attention(self, attention: RowAttention, rest: list[list[Stage]]) -> list[Stage]:
+        stages = []
+        for layer, following in zip(self._network.layers, rest, strict=True):
+            stages += attention.stages(layer.index, self.query, self.key, self.value, window=layer.window)
+            stages += following
+        return stages
 
     def _embed(self) -> list[Stage]:
         table = embedding_of(self._network)
@@ -94,7 +131,7 @@ class StepPrograms:
             return []
         arguments = {
             Embed.GROUPS: self._network.hidden // GROUP,
-            Embed.IDS: self.ids,
+            Embed.IDS: self._buffers.ids,
             Embed.OUT: self.hidden,
             Embed.MULTIPLIER: float(table.multiplier),
         }
@@ -105,7 +142,7 @@ class StepPrograms:
         network, start = self._network, 0
         stages = [self._norm(layer.attention_norm)]
         for linear in (layer.query, layer.key, layer.value):
-            out = self._qkv[:, start : start + linear.out_features]
+            out = self._buffers.qkv[:, start : start + linear.out_features]
             stages.append(self._product(linear, out, waits=linear is layer.value))
             start += linear.out_features
         cosines, sines = self._angles.tables[layer.kind]
@@ -113,9 +150,9 @@ class StepPrograms:
             Rotation.HEADS: network.heads,
             Rotation.KEY_HEADS: network.key_heads,
             Rotation.SIZE: network.size,
-            Rotation.IN: self._qkv,
-            Rotation.OUT: self._rotated,
-            Rotation.POSITIONS: self.positions,
+            Rotation.IN: self._buffers.qkv,
+            Rotation.OUT: self._buffers.rotated,
+            Rotation.POSITIONS: self._buffers.positions,
             Rotation.COSINES: cosines,
             Rotation.SINES: sines,
             Rotation.QUERY_NORM: layer.query_norm,
@@ -133,40 +170,61 @@ class StepPrograms:
             stages.append(self._library.stage("round", arguments, chunks=self._rows))
         stages += self._into_hidden(layer.output, layer.after_attention_norm)
         stages.append(self._norm(layer.feed_forward_norm))
-        stages.append(self._product(layer.gate, self._gate_up[:, :half], waits=False))
-        stages.append(self._product(layer.up, self._gate_up[:, half:]))
+        stages.append(self._product(layer.gate, self._buffers.gate_up[:, :half], waits=False))
+        stages.append(self._product(layer.up, self._buffers.gate_up[:, half:]))
         parts = -(-half // PART_COLUMNS)
-        gate = {Gate.IN: self._gate_up, Gate.PARTS: parts, Gate.PART_COLUMNS: PART_COLUMNS} | self._x.arguments(half)
+        gate = {Gate.IN: self._buffers.gate_up, Gate.PARTS: parts, Gate.PART_COLUMNS: PART_COLUMNS}
+        gate |= self._x.arguments(half)
         name = f"gate_{network.activation}{self._x.suffix}"
         stages.append(self._library.stage(name, gate, chunks=self._rows * parts))
         return stages + self._into_hidden(layer.down, layer.after_feed_forward_norm)
 
-    def _into_hidden(self, linear: torch.nn.Module, norm: Tensor | None) -> list[Stage]:
+    def _into_hidden(self, linear: PackedLinear, norm: Tensor | None) -> list[Stage]:
         """Add a branch to the residual stream, in place; Gemma norms it first."""
-        if norm is None or self._branch is None:
+        if norm is None or self._buffers.branch is None:
             return [self._product(linear, self.hidden, addend=self.hidden)]
         arguments = {
             Norm.COLUMNS: self._network.hidden,
-            Norm.IN: self._branch,
+            Norm.IN: self._buffers.branch,
             Norm.OUT: self.hidden,
             Norm.WEIGHT: norm,
             Norm.EPSILON: self._network.epsilon,
         }
         added = self._library.stage("normed_add", arguments, chunks=self._rows)
-        return [self._product(linear, self._branch), added]
+        return [self._product(linear, self._buffers.branch), added]
 
     def _norm(self, weight: Tensor) -> Stage:
         return norm_stage(self._library, self.hidden, weight, self._network.epsilon, self._x, rows=self._rows)
 
-    def _product(self, linear: torch.nn.Module, out: Tensor, *, addend: Tensor | None = None, waits: bool = True) -> Stage:
+    def _product(self, linear: PackedLinear, out: Tensor, *, addend: Tensor | None = None, waits: bool = True) -> Stage:
         bias = as_floats(linear.bias)
         packed = linear.packed
         return self._library.product(packed, self._x, out, rows=self._rows, bias=bias, addend=addend, waits=waits)
 
 
-def norm_stage(
-    library: Library, hidden: Tensor, weight: Tensor, epsilon: float, x: Activations, *, rows: int
-) -> Stage:
+class Output:
+    """The last norm and the output layer for `rows` rows of `hidden`."""
+
+    def __init__(self, network: Network, library: Library, hidden: Tensor, *, rows: int) -> None:
+        self._network, self._hidden = network, hidden[:rows]
+        self._logits = torch.empty(0)
+        self.stages: list[Stage] = []
+        if isinstance(network.head, PackedLinear):
+            x = Activations.rounded(rows, network.hidden)
+            self._logits = torch.empty(rows, network.head.out_features)
+            norm = norm_stage(library, hidden, network.norm, network.epsilon, x, rows=rows)
+            self.stages = [norm, library.product(network.head.packed, x, self._logits, rows=rows)]
+
+    def logits(self) -> Tensor:
+        """float32 [rows, vocabulary], once the stages have run; valid until they run again."""
+        if self.stages:
+            return self._logits
+        network = self._network
+        normed = torch.nn.functional.rms_norm(self._hidden, (network.hidden,), network.norm, network.epsilon)
+        return network.head(normed.to(torch.bfloat16)).float()
+
+
+def norm_stage(library: Library, hidden: Tensor, weight: Tensor, epsilon: float, x: Activations, *, rows: int) -> Stage:
     """RMS norm of `rows` rows of `hidden`, written as the products want them."""
     arguments = {Norm.IN: hidden, Norm.WEIGHT: weight, Norm.EPSILON: epsilon} | x.arguments(hidden.shape[1])
     return library.stage(f"norm{x.suffix}", arguments, chunks=rows)

@@ -1,12 +1,11 @@
 """The largest of very many numbers, found by looking at the maxima of blocks first.
 
-Owns that shortcut. PyTorch's own argmax and topk go through a vocabulary of 150,000 logits one by one and take 0.2 to 0.7 ms;
-maxima of blocks are a vector operation of 0.02 ms, and only blocks that can hold a winner are looked into.
+Owns that shortcut. PyTorch's own argmax and topk go through a vocabulary of 150,000 logits one by one and take 0.2 to
+0.7 ms; maxima of blocks are a vector operation of 0.02 ms, and only blocks that can hold a winner are looked into.
 """
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 BLOCK = 32
@@ -24,7 +23,7 @@ def argmax(values: Tensor) -> int:
 
 
 def topk(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The `count` largest of `values` [n], largest first, and their indices. Which of several equal ones is left open."""
+    """The `count` largest of `values` [n], largest first, and their indices. Which of equal ones is left open."""
     blocks = _blocks(values)
     if blocks is None or count * WORTH_IT > len(blocks):
         return values.topk(count)

@@ -20,8 +20,10 @@ SIZES = (16, 32, 64, 96, 128, 256)
 
 
 class Store(IntEnum):
-    """Arguments of `store`: bf16 keys and values of a row, VALUE_OFFSET bytes apart, -> their blocks. POSITIONS is one entry
-    a row; the blocks are as in `Attention`."""
+    """Arguments of `store`: bf16 keys and values of a row, VALUE_OFFSET bytes apart, -> their blocks.
+
+    POSITIONS has one entry a row; the blocks are as in `Attention`.
+    """
 
     KEY_HEADS = 0
     SIZE = 1
@@ -34,8 +36,11 @@ class Store(IntEnum):
 
 
 class Attention(IntEnum):
-    """Arguments of `attention_<size>`. KEY_BLOCKS, VALUE_BLOCKS, FIRSTS and LENGTHS have one entry a row: where the list of
-    addresses of its sequence's blocks lies, the first key to look at, and the one to stop before. QUERY_STRIDE counts numbers."""
+    """Arguments of `attention_<size>`.
+
+    KEY_BLOCKS, VALUE_BLOCKS, FIRSTS and LENGTHS have one entry a row: where the list of addresses of its sequence's
+    blocks lies, the first key to look at, and the one to stop before. QUERY_STRIDE counts numbers.
+    """
 
     HEADS = 0
     KEY_HEADS = 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from llvmlite import ir
 
@@ -53,7 +54,7 @@ class Code(ir.IRBuilder):
 
     def write(self, value: ir.Value, base: ir.Value, index: ir.Value | int = 0, size: int | None = None) -> None:
         """Store `value` at `base + index * size` bytes."""
-        address = self.at(base, index, byte_size(value.type) if size is None else size)
+        address = self.at(base, index, byte_size(kind_of(value)) if size is None else size)
         self.store(value, address, align=1)
 
     def field(self, base: ir.Value, index: int, kind: ir.Type = I64) -> ir.Value:
@@ -69,7 +70,7 @@ class Code(ir.IRBuilder):
 
     def splat(self, value: ir.Value, lanes: int = LANES) -> ir.Value:
         """A vector with `value` in every lane."""
-        kind = ir.VectorType(value.type, lanes)
+        kind = ir.VectorType(kind_of(value), lanes)
         one = self.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(I32, 0))
         zeros = ir.Constant(ir.VectorType(I32, lanes), [0] * lanes)
         return self.shuffle_vector(one, ir.Constant(kind, ir.Undefined), zeros)
@@ -78,20 +79,20 @@ class Code(ir.IRBuilder):
         """A call of LLVM's function `name`."""
         function = self.module.globals.get(name)
         if function is None:
-            function = ir.Function(self.module, ir.FunctionType(result, [value.type for value in values]), name)
+            function = ir.Function(self.module, ir.FunctionType(result, [kind_of(value) for value in values]), name)
         return self.call(function, values)
 
     def fused(self, one: ir.Value, two: ir.Value, addend: ir.Value) -> ir.Value:
         """one * two + addend, rounded once."""
-        suffix = f"v{one.type.count}f32" if isinstance(one.type, ir.VectorType) else "f32"
-        return self.call_intrinsic(f"llvm.fma.{suffix}", one.type, [one, two, addend])
+        suffix = f"v{kind_of(one).count}f32" if isinstance(kind_of(one), ir.VectorType) else "f32"
+        return self.call_intrinsic(f"llvm.fma.{suffix}", kind_of(one), [one, two, addend])
 
     def sum_lanes(self, value: ir.Value) -> ir.Value:
         """The sum of a vector of floats, always in the same order."""
-        lanes = value.type.count
+        lanes = kind_of(value).count
         while lanes > 1:
             lanes //= 2
-            none = ir.Constant(value.type, ir.Undefined)
+            none = ir.Constant(kind_of(value), ir.Undefined)
             low, high = (
                 self.shuffle_vector(value, none, ir.Constant(ir.VectorType(I32, lanes), list(part)))
                 for part in (range(lanes), range(lanes, 2 * lanes))
@@ -101,21 +102,21 @@ class Code(ir.IRBuilder):
 
     def max_lanes(self, value: ir.Value) -> ir.Value:
         """The largest of a vector of floats."""
-        return self.call_intrinsic(f"llvm.vector.reduce.fmax.v{value.type.count}f32", FLOAT, [value])
+        return self.call_intrinsic(f"llvm.vector.reduce.fmax.v{kind_of(value).count}f32", FLOAT, [value])
 
     def bf16_to_floats(self, halves: ir.Value) -> ir.Value:
         """A vector of 16-bit patterns of bf16 as floats."""
-        lanes = halves.type.count
+        lanes = kind_of(halves).count
         wide = self.zext(halves, ir.VectorType(I32, lanes))
         return self.bitcast(self.shl(wide, constant(wide.type, 16)), ir.VectorType(FLOAT, lanes))
 
     def floats_to_bf16(self, floats: ir.Value) -> ir.Value:
         """Floats as 16-bit patterns of bf16, rounded to the nearest, ties to even. No NaN is expected."""
-        return self.trunc(self.floats_to_bf16_bits(floats), ir.VectorType(I16, floats.type.count))
+        return self.trunc(self.floats_to_bf16_bits(floats), ir.VectorType(I16, kind_of(floats).count))
 
     def floats_to_bf16_bits(self, floats: ir.Value) -> ir.Value:
         """The same in the low halves of 32-bit lanes."""
-        lanes = floats.type.count
+        lanes = kind_of(floats).count
         bits = self.bitcast(floats, ir.VectorType(I32, lanes))
         odd = self.and_(self.lshr(bits, constant(bits.type, 16)), constant(bits.type, 1))
         rounded = self.add(bits, self.add(odd, constant(bits.type, 0x7FFF)))
@@ -136,7 +137,7 @@ class Code(ir.IRBuilder):
         self.position_at_end(head)
         index = self.phi(I64)
         index.add_incoming(start, before)
-        values = [self.phi(value.type) for value in carried]
+        values = [self.phi(kind_of(value)) for value in carried]
         for phi, value in zip(values, carried, strict=True):
             phi.add_incoming(value, before)
         self.cbranch(self.icmp_signed("<", index, stop), body, after)
@@ -157,6 +158,11 @@ class Loop:
     def __init__(self, index: ir.Value, values: list[ir.Value]) -> None:
         self.index = index
         self.values = values
+
+
+def kind_of(value: ir.Value) -> Any:
+    """The type of a value; llvmlite does not say that every value has one."""
+    return value.type  # ty: ignore[missing-attribute]
 
 
 def byte_size(kind: ir.Type) -> int:

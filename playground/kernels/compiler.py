@@ -58,7 +58,7 @@ def compile_module(module: ir.Module) -> bytes:
 
 
 class MachineCode:
-    """Object code in memory; its functions live as long as this object. Raises RuntimeError for broken code."""
+    """Object code in memory; its functions live as long as this object. LLVM ends the process over damaged code."""
 
     def __init__(self, object_code: bytes) -> None:
         empty = binding.parse_assembly("")
@@ -78,6 +78,6 @@ def _target_machine() -> binding.TargetMachine:
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     target = binding.Target.from_triple(binding.get_process_triple())
-    # LLVM aborts the process over code for a unit that its target lacks; without AMX that code is made and never called.
+    # LLVM aborts the process over code for a unit that its target lacks; without AMX that code is made, never called.
     features = f"{binding.get_host_cpu_features().flatten()},{MATRIX_UNIT}"
     return target.create_target_machine(cpu=binding.get_host_cpu_name(), features=features, opt=2, reloc="pic")

@@ -5,10 +5,11 @@ code. Every format of GGUF that is listed here keeps its very numbers and scales
 
 A weight is `scale * (number - zero)`, or `scale * number + minimum`. Arrays of one weight matrix [out, in]:
 
-- `numbers` uint8 [out / 16, in / 32, 4 or 8, 16, 4]: vector, row, column. Eight vectors of four columns; below 8 bits two
-  vectors share a byte, vector i in the low half and vector i + 4 in the high half.
+- `numbers` uint8 [out / 16, in / 32, 4 or 8, 16, 4]: vector, row, column. Eight vectors of four columns; below 8 bits
+  two vectors share a byte, vector i in the low half and vector i + 4 in the high half.
 - `bits` uint8 [out / 16, in / 32, planes, 8, 8]: what numbers of 5 and 6 bits have beyond four, a bit a weight.
-- `scales` [out / 16, in / 32, scales, 16]: float16, or int8 steps of a super-scale. Scales of the group's parts, then the minimum.
+- `scales` [out / 16, in / 32, scales, 16]: float16, or int8 steps of a super-scale. Scales of the group's parts, then
+  the minimum.
 - `supers` float16 [out / 16, in / 256, 1 or 2, 16]: what the steps of 256 columns are multiplied by.
 """
 

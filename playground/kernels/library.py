@@ -14,9 +14,9 @@ import struct
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from llvmlite import __version__ as llvmlite_version
@@ -29,8 +29,9 @@ from playground.kernels.formats import FORMATS, GROUP, ROWS, Packed
 from playground.kernels.mathematics import ACTIVATIONS
 from playground.kernels.matrix import ROW_BLOCK, define_matrix
 from playground.kernels.product import Product, define_product
+from playground.kernels.program import Program, Stage, define_team
 from playground.kernels.rows import WRITERS, Rounding, define_rows
-from playground.kernels.team import Program, Stage, Team, define_team
+from playground.kernels.team import Team
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +58,11 @@ CHUNKS_FOR_EACH = 12
 
 @dataclass(frozen=True, eq=False)
 class Activations:
-    """Rows as the products want them: bf16 [rows, columns], or int8 with float32 `scales` [rows, columns / 32] and int32
-    `sums` [rows, columns / 16]. Buffers may be larger; rows of `columns` numbers lie one behind the other."""
+    """Rows as the products want them.
+
+    bf16 [rows, columns], or int8 with float32 `scales` [rows, columns / 32] and int32 `sums` [rows, columns / 16].
+    Buffers may be larger; rows of `columns` numbers lie one behind the other.
+    """
 
     numbers: torch.Tensor
     scales: torch.Tensor | None = None
@@ -78,7 +82,7 @@ class Activations:
         """What the names of kernels that write such rows end in."""
         return "_half" if self.scales is None else ""
 
-    def arguments(self, columns: int) -> dict[IntEnum, object]:
+    def arguments(self, columns: int) -> dict[Any, object]:
         """Where a kernel of `rows.py` shall write."""
         return {
             Rounding.COLUMNS: columns,
@@ -88,7 +92,7 @@ class Activations:
         }
 
 
-def weights(packed: Packed) -> dict[IntEnum, object]:
+def weights(packed: Packed) -> dict[Any, object]:
     """Packed weights as arguments."""
     return {
         Product.NUMBERS: packed.numbers,
@@ -120,9 +124,10 @@ class Library:
         """How many threads take part from the next run on."""
         self._team.use(count - 1)
 
-    def stage(self, name: str, arguments: Mapping[IntEnum, object], *, chunks: int, waits: bool = True) -> Stage:
-        """A stage of the kernel `name`. Arguments are ints, floats, or tensors, which stand for their addresses.
+    def stage(self, name: str, arguments: Mapping[Any, object], *, chunks: int, waits: bool = True) -> Stage:
+        """A stage of the kernel `name`, whose arguments are named by an IntEnum beside its definition.
 
+        They are ints, floats, or tensors, which stand for their addresses and live as long as the stage.
         With `waits=False` the next stage may begin before this one is done.
         """
         table = (ctypes.c_int64 * (max(arguments) + 1))()
@@ -162,7 +167,11 @@ class Library:
         addend: torch.Tensor | None = None,
         waits: bool = True,
     ) -> Stage:
-        """The stage `out[:rows] = x[:rows] @ weights.T + bias + addend`; `out` may be some columns of a wider tensor."""
+        """The stage `out[:rows] = x[:rows] @ weights.T + bias + addend`.
+
+        `bias` float32 [out], `addend` and `out` float32 [rows, out]; the last two may be the same, and some columns of
+        a wider tensor. On the matrix unit they have room for whole blocks of 32 rows.
+        """
         half = x.scales is None
         blocks = packed.shape[0] // ROWS
         in_chunk = 2 if half else max(1, -(-blocks // (CHUNKS_FOR_EACH * self._threads)))
@@ -214,13 +223,17 @@ def open_library(cache_dir: Path, *, threads: int) -> Library | None:
         return None
     path = cache_dir / "kernels" / f"{_fingerprint()}.o"
     try:
-        library = Library(compiler.MachineCode(_signed(path.read_bytes())), threads=threads)
+        return Library(compiler.MachineCode(_signed(path.read_bytes())), threads=threads)
     except (OSError, ValueError, RuntimeError):
         start_s = time.perf_counter()
+    try:
         object_code = _compile()
-        log.info("compiled the kernels in %.1f s", time.perf_counter() - start_s)
-        _keep(path, object_code)
         library = Library(compiler.MachineCode(object_code), threads=threads)
+    except RuntimeError:
+        log.warning("the kernels cannot be compiled; others are used", exc_info=True)
+        return None
+    log.info("compiled the kernels in %.1f s", time.perf_counter() - start_s)
+    _keep(path, object_code)
     return library
 
 

@@ -1,9 +1,10 @@
 """The product of many rows of activations with quantised weights on Intel's matrix unit (AMX), in bf16.
 
-Owns the loop that reading a prompt spends its time in. A chunk is 32 rows of weights: they are unpacked 512 columns at a
-time into the order in which the unit wants them, and meet all rows of activations while they lie in the nearest cache.
-Rows of activations, and of the result, come in whole blocks of 32; what is behind the last real one may be anything. What
-a row gives depends on nothing but that row. Arguments are those of `product.py`, with X in bf16 and no X_SCALES, X_SUMS.
+Owns the loop that reading a prompt spends its time in. A chunk is 32 rows of weights: they are unpacked some hundred
+columns at a time into the order in which the unit wants them, and meet all rows of activations while they lie in the
+nearest cache. Rows of activations, and of the result, come in whole blocks of 32; what is behind the last real one may
+be anything. What a row gives depends on nothing but that row. Arguments are those of `product.py`, with X in bf16 and
+no X_SCALES, X_SUMS.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ class _Matrix:
         with code.loop(0, panels) as part:
             # Panels of equal size: a short last one would cost as much traffic of results as a whole one.
             first, last = (
-                code.sdiv(code.mul(place, self.groups), panels) for place in (part.index, code.add(part.index, whole(1)))
+                code.sdiv(code.mul(place, self.groups), panels)
+                for place in (part.index, code.add(part.index, whole(1)))
             )
             with code.loop(first, last) as group:
                 place = code.mul(code.sub(group.index, first), whole(2))

@@ -1,8 +1,8 @@
 """The product of a few rows of activations with quantised weights, as code for one format of weights.
 
-Owns the loop that decoding spends its time in. Activations are rounded to 8 bits for every 32 of them, as llama.cpp does
-too, and multiplied as integers (VNNI); scales and sums are float32. What a row gives depends on nothing but that row:
-every number of rows runs the same operations in the same order. Layouts are those of `formats.py`.
+Owns the loop that decoding spends its time in. Activations are rounded to 8 bits for every 32 of them, as llama.cpp
+does too, and multiplied as integers (VNNI); scales and sums are float32. What a row gives depends on nothing but that
+row: every number of rows runs the same operations in the same order. Layouts are those of `formats.py`.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ class WeightReader:
         self._supers = code.at(code.field(table, Product.SUPERS, POINTER), before, kind.super_bytes)
 
     def supers(self, index: ir.Value) -> list[ir.Value]:
+        """Super-scales of a super-group, that of the minimums last; [16] each."""
         count = 2 if self.kind.has_minimum else 1
         first = self.code.mul(index, whole(count))
         return [self._halves(self._supers, self.code.add(first, whole(offset))) for offset in range(count)]

@@ -29,8 +29,10 @@ from playground.kernels.mathematics import ACTIVATIONS
 
 
 class Rounding(IntEnum):
-    """Arguments of `round`: float32 rows -> 8-bit rows with scales and sums. Kernels whose name ends in `_half` write bf16
-    to OUT instead and have no SCALES and SUMS."""
+    """Arguments of `round`: float32 rows -> 8-bit rows with scales and sums.
+
+    Kernels whose name ends in `_half` write bf16 to OUT instead and have no SCALES and SUMS.
+    """
 
     COLUMNS = 0
     IN = 1
@@ -92,7 +94,8 @@ def define_rows(module: ir.Module) -> list[ir.Function]:
 
 def _begin(module: ir.Module, name: str) -> tuple[Code, ir.Value, ir.Value]:
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER, I64]), name)
-    return Code(function.append_basic_block("entry")), *function.args
+    table, row = function.args
+    return Code(function.append_basic_block("entry")), table, row
 
 
 def _end(code: Code) -> ir.Function:

@@ -23,7 +23,8 @@ FORMAT_OF: dict[Kind, Format] = {
     Kind.Q8_0: FORMATS["q8_0"],
 }
 BLOCK_BYTES = {
-    Kind.Q4_0: 18, Kind.Q4_1: 20, Kind.Q4_K: 144, Kind.Q5_0: 22, Kind.Q5_1: 24, Kind.Q5_K: 176, Kind.Q6_K: 210, Kind.Q8_0: 34,
+    Kind.Q4_0: 18, Kind.Q4_1: 20, Kind.Q4_K: 144, Kind.Q5_0: 22,
+    Kind.Q5_1: 24, Kind.Q5_K: 176, Kind.Q6_K: 210, Kind.Q8_0: 34,
 }  # fmt: skip
 
 

@@ -90,6 +90,7 @@ def load(
             progress("opening", None)
             model, tokenizer = _open_folder(folder, target, choice, library), _open_tokenizer(folder)
     model.eval().requires_grad_(False)
+    machine.give_back_memory()
     return LoadedModel(
         spec=spec,
         model=model,

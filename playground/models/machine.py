@@ -5,10 +5,12 @@ Owns the measurement and its small file. Knows kernels and their shapes, no mode
 
 from __future__ import annotations
 
+import ctypes
 import json
 import logging
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -71,6 +73,14 @@ def kernel_speed(cache_dir: Path) -> KernelSpeed:
     except OSError as error:
         log.info("the measured kernel speed is not kept: %s", error)
     return speed
+
+
+def give_back_memory() -> None:
+    """Return what was freed to the system: reading a tokenizer takes twice what it needs, and glibc would keep it."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 def apply(speed: KernelSpeed) -> None:

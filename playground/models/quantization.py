@@ -193,10 +193,12 @@ def quantize_model(model: PreTrainedModel, *, bits: Literal[4, 8], library: Libr
 
 
 def tied_embedding(head: nn.Module, multiplier: float) -> nn.Module:
-    """The embedding that shares the table of a quantised output layer."""
+    """The embedding that shares the table of a quantised output layer. Raises TypeError for another one."""
     if isinstance(head, PackedLinear):
         return PackedEmbedding(head.packed, multiplier=multiplier)
-    return Int8Embedding(head.weight, head.scales, multiplier=multiplier)
+    if isinstance(head, Int8Linear):
+        return Int8Embedding(head.weight, head.scales, multiplier=multiplier)
+    raise TypeError(f"{type(head).__name__} is not a quantised table")
 
 
 def embedding_multiplier(embedding: nn.Module) -> float:

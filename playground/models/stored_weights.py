@@ -35,7 +35,10 @@ SHARD_BYTES = 256 * 2**20
 
 @dataclass(frozen=True)
 class Held:
-    """One weight as it will be stored: `kind` "int4", "int8", "bf16" or a format of our kernels; tensors by their suffix."""
+    """One weight as it will be stored.
+
+    `kind` is "int4", "int8", "bf16" or a format of our kernels; `tensors` are named by their suffix.
+    """
 
     kind: str
     tensors: dict[str, Tensor]
@@ -61,7 +64,10 @@ def hold(tensor: GgufTensor, scheme: str, *, is_table: bool) -> Held:
 
 
 def hold_packed(tensor: GgufTensor, scheme: str, *, is_table: bool) -> Held:
-    """One tensor for our own kernels: as the file has it wherever they know its format. A table is never made smaller."""
+    """One tensor for our own kernels: as the file has it wherever they know its format.
+
+    A table is never made smaller.
+    """
     if len(tensor.shape) == 1:
         return Held("bf16", {"": _floats(tensor).to(torch.bfloat16)})
     kind = FORMAT_OF.get(tensor.kind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 import pytest
@@ -13,7 +14,11 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from playground.engine.engine import Engine
+from playground.engine.int4_forward import Int4Forward
+from playground.engine.transformers_forward import TransformersForward
+from playground.kernels.library import Library
 from playground.models.loader import LoadedModel
+from tests.engine.packed_models import as_floats, quantised
 
 CHATML = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
@@ -168,3 +173,22 @@ def engine() -> Iterator[Engine]:
 @pytest.fixture(params=FAMILIES)
 def family(request: pytest.FixtureRequest) -> str:
     return request.param
+
+
+@pytest.fixture(scope="session")
+def build(library: Library) -> Callable[..., LoadedModel]:
+    """A tiny model of a family in 4 bits, packed for our kernels."""
+    return partial(quantised, Tiny, library)
+
+
+@pytest.fixture(scope="session")
+def forwards(build: Callable[..., LoadedModel]) -> Callable[[str], tuple[Int4Forward, TransformersForward]]:
+    """The lean forward of a family and transformers' over the same weights as floats, made once."""
+
+    @cache
+    def both(family: str) -> tuple[Int4Forward, TransformersForward]:
+        loaded = build(family)
+        assert loaded.library is not None
+        return Int4Forward(loaded, loaded.library), TransformersForward(as_floats(loaded.model))
+
+    return both

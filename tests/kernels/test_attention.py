@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from playground.kernels.attention import BLOCK_TOKENS, SIZES, Attention, Store
 from playground.kernels.library import Library
-from playground.kernels.team import Program
+from playground.kernels.program import Program
 
 SIZE, HEADS, KEY_HEADS = 32, 6, 2
 TOLERANCE = 3e-6
@@ -48,9 +48,7 @@ class Sequence:
         return keys, values
 
 
-def attend(
-    library: Library, queries: Tensor, rows: list[tuple[Sequence, int]], *, window: int | None = None
-) -> Tensor:
+def attend(library: Library, queries: Tensor, rows: list[tuple[Sequence, int]], *, window: int | None = None) -> Tensor:
     """`queries` bf16 [rows, heads, size], each with its sequence and how many tokens of it there are."""
     count, heads, size = queries.shape
     key_heads = rows[0][0].keys[0].shape[0]
@@ -150,7 +148,7 @@ def test_keys_and_values_are_stored_where_their_position_says_and_nowhere_else(l
     }
     library.run(Program([library.stage("store", arguments, chunks=len(positions))]))
     for row, (sequence, position) in enumerate(zip(sequences, positions.tolist(), strict=True)):
-        for blocks, given in ((sequence.keys, new[row, :KEY_HEADS]), (sequence.values, new[row, KEY_HEADS:])):
+        for blocks, stored in ((sequence.keys, new[row, :KEY_HEADS]), (sequence.values, new[row, KEY_HEADS:])):
             whole = torch.cat(blocks, 1)
-            assert torch.equal(whole[:, position], given)
+            assert torch.equal(whole[:, position], stored)
             assert whole.isnan().all(-1).sum() == KEY_HEADS * (whole.shape[1] - 1)

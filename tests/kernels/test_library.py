@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Callable
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from playground.kernels.formats import FORMATS, pack, unpack
 from playground.kernels.library import KERNELS, Library, as_word, open_library
 from tests.kernels.random_weights import random_groups
 
-Open = Callable[[Path], Library | None]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_the_next_start_uses_the_kept_code(tmp_path: Path, compilations: list[by
     assert len(compilations) == 1
 
 
-@pytest.mark.parametrize("damage", ["empty", "truncated", "one bit", "code of no use"])
+@pytest.mark.parametrize("damage", ["empty", "truncated", "one bit"])
 def test_a_damaged_file_is_compiled_anew_and_replaced(tmp_path: Path, compilations: list[bytes], damage: str) -> None:
     start(tmp_path)
     file = kept_file(tmp_path)
@@ -67,7 +67,6 @@ def test_a_damaged_file_is_compiled_anew_and_replaced(tmp_path: Path, compilatio
         "empty": b"",
         "truncated": whole[:-1000],
         "one bit": whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:],
-        "code of no use": hashlib.sha256(b"code").digest() + b"code",
     }[damage]
     file.write_bytes(damaged)
     check_works(start(tmp_path))
@@ -103,12 +102,42 @@ def test_a_read_only_folder_is_as_good_as_none(tmp_path: Path, compilations: lis
     assert len(compilations) == 1
 
 
-def test_a_processor_without_the_instructions_gets_no_kernels(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_processor_without_the_instructions_gets_no_kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiler, "is_supported", lambda: False)
     assert start(tmp_path) is None
     assert not list(tmp_path.iterdir())
+
+
+def test_a_compiler_that_fails_costs_speed_and_not_the_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> bytes:
+        raise RuntimeError("no such instruction")
+
+    monkeypatch.setattr(library_module, "_compile", fail)
+    assert start(tmp_path) is None
+
+
+WITHOUT_MATRIX_UNIT = """
+from llvmlite import binding, ir
+from playground.kernels import compiler
+from playground.kernels.formats import FORMATS
+from playground.kernels.matrix import define_matrix
+
+class Features(dict):
+    def flatten(self):
+        return ",".join(("+" if there and not name.startswith("amx") else "-") + name for name, there in self.items())
+
+found = Features(binding.get_host_cpu_features())
+binding.get_host_cpu_features = lambda: found
+module = ir.Module("kernels")
+define_matrix(module, FORMATS["q4_0"])
+assert compiler.compile_module(module)
+"""
+
+
+def test_a_processor_without_a_matrix_unit_can_compile_all_kernels(library: Library) -> None:
+    """In a process of its own, because LLVM aborts it otherwise."""
+    done = subprocess.run([sys.executable, "-c", WITHOUT_MATRIX_UNIT], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("missing", ["avx512vnni", "avx512f"])

@@ -9,8 +9,8 @@ from torch import Tensor
 from playground.kernels.formats import FORMATS, Format, Packed, pack, unpack
 from playground.kernels.library import FEW_ROWS, Activations, Library
 from playground.kernels.matrix import ROW_BLOCK
+from playground.kernels.program import Program
 from playground.kernels.rows import Rounding
-from playground.kernels.team import Program
 from tests.kernels.random_weights import random_groups
 
 KINDS = pytest.mark.parametrize("kind", FORMATS.values(), ids=list(FORMATS))

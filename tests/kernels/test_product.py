@@ -10,8 +10,8 @@ from torch import Tensor
 
 from playground.kernels.formats import FORMATS, GROUP, Format, Groups, pack, unpack
 from playground.kernels.library import Activations, Library
+from playground.kernels.program import Program
 from playground.kernels.rows import Rounding
-from playground.kernels.team import Program
 from tests.kernels.random_weights import random_groups
 
 KINDS = pytest.mark.parametrize("kind", FORMATS.values(), ids=list(FORMATS))
@@ -73,7 +73,9 @@ def test_the_largest_numbers_do_not_overflow(library: Library, kind: Format) -> 
 @KINDS
 @given(chosen=st.lists(st.integers(0, 11), min_size=1, max_size=16))
 @settings(max_examples=12, deadline=None)
-def test_a_row_gives_the_same_bits_whatever_rows_come_with_it(library: Library, kind: Format, chosen: list[int]) -> None:
+def test_a_row_gives_the_same_bits_whatever_rows_come_with_it(
+    library: Library, kind: Format, chosen: list[int]
+) -> None:
     packed = pack(random_groups(kind, 96, 512))
     pool = random_rows(12, 512)
     together = library.multiply(packed, pool[chosen])

@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from playground.kernels.formats import GROUP
 from playground.kernels.library import Activations, Library
+from playground.kernels.program import Program
 from playground.kernels.rows import Gate, Norm, Rotation, Rounding
-from playground.kernels.team import Program
 
 ROWS, COLUMNS, EPSILON = 5, 96, 1e-5
 CLOSE = {"rtol": 2e-6, "atol": 2e-6}

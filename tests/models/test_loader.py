@@ -1,3 +1,5 @@
+"""Prepared models, on a machine that runs our own kernels and on one that does not."""
+
 from __future__ import annotations
 
 import json
@@ -10,27 +12,23 @@ from gguf import GGMLQuantizationType
 from torch import nn
 
 from playground.errors import ModelUnavailable
-from playground.models import loader, machine, prepared
+from playground.kernels.library import Library
+from playground.models import loader, prepared
 from playground.models.loader import LoadedModel
-from playground.models.machine import KernelSpeed
+from playground.models.packed_layers import PackedEmbedding, PackedLinear
 from playground.models.quantization import Int4Linear, Int8Embedding, Int8Linear, bitsandbytes_config
 from playground.models.scheme import choose_scheme
 from tests.models.tiny_gguf import TinyModel, tiny_spec, write_tiny_model
 
 IDS = [1, 40, 7, 200, 77, 13, 13, 90, 150, 3, 2, 60]
 FAMILIES = ["llama", "qwen2", "gemma3"]
+pytestmark = pytest.mark.usefixtures("kernels")
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TinyModel]:
     folder = tmp_path_factory.mktemp("gguf")
     return {family: write_tiny_model(folder, family) for family in FAMILIES}
-
-
-@pytest.fixture(autouse=True)
-def a_known_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests neither wait for a measurement nor depend on it."""
-    monkeypatch.setattr(machine, "_measure", lambda key: KernelSpeed(key, True, True, True))
 
 
 def open_tiny(tiny: TinyModel, cache_dir: Path, **choices: str) -> LoadedModel:
@@ -48,19 +46,27 @@ def distance(found: torch.Tensor, expected: torch.Tensor) -> float:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_prepared_model_computes_what_the_files_weights_mean(
-    models: dict[str, TinyModel], tmp_path: Path, family: str
+    models: dict[str, TinyModel], tmp_path: Path, family: str, kernels: Library | None
 ) -> None:
     loaded = open_tiny(models[family], tmp_path)
     assert distance(logits(loaded), models[family].logits(IDS)) < 0.04
-    assert {type(module) for module in loaded.model.modules()} >= {Int4Linear, Int8Linear, Int8Embedding}
+    layers = {PackedLinear, PackedEmbedding} if kernels else {Int4Linear, Int8Linear, Int8Embedding}
+    assert {type(module) for module in loaded.model.modules()} >= layers
     assert nn.Linear not in {type(module) for module in loaded.model.modules()}
-    assert loaded.quantization == "int4+int8"  # two of the tiny matrices are too narrow for the 4-bit kernel
+    # Two of the tiny matrices are too narrow for PyTorch's 4-bit kernel.
+    assert loaded.quantization == ("int4" if kernels else "int4+int8")
+    assert loaded.library is kernels
 
 
-@pytest.mark.parametrize("kind", ["Q4_0", "Q5_0", "Q8_0", "F16"])
-def test_every_precision_of_a_file_is_kept(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize("kind", ["Q4_0", "Q4_1", "Q4_K", "Q5_0", "Q5_1", "Q5_K", "Q6_K", "Q8_0", "F16"])
+def test_every_precision_of_a_file_is_kept(tmp_path: Path, kind: str, kernels: Library | None) -> None:
     tiny = write_tiny_model(tmp_path, "qwen2", kind=GGMLQuantizationType[kind])
-    assert distance(logits(open_tiny(tiny, tmp_path)), tiny.logits(IDS)) < 0.05
+    loaded = open_tiny(tiny, tmp_path)
+    assert distance(logits(loaded), tiny.logits(IDS)) < 0.05
+    if kernels:
+        kept = "q8_0" if kind == "F16" else kind.lower()
+        layers = [module for module in loaded.model.model.modules() if isinstance(module, PackedLinear)]
+        assert {layer.kind.name for layer in layers} == {kept}
 
 
 def test_an_output_layer_of_its_own_is_used(tmp_path: Path) -> None:
@@ -72,7 +78,10 @@ def test_an_output_layer_of_its_own_is_used(tmp_path: Path) -> None:
 
 def test_one_table_serves_embedding_and_output_layer(models: dict[str, TinyModel], tmp_path: Path) -> None:
     model = open_tiny(models["qwen2"], tmp_path).model
-    assert model.get_input_embeddings().weight.data_ptr() == model.get_output_embeddings().weight.data_ptr()
+    embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
+    for name, buffer in embedding.named_buffers():
+        assert buffer.data_ptr() == head.get_buffer(name).data_ptr()
+    assert dict(embedding.named_buffers())
 
 
 @pytest.mark.parametrize("quantization", ["bf16", "int4", "int8", "nf4"])
@@ -168,7 +177,24 @@ def test_a_disk_that_cannot_be_written_gets_a_sentence(models: dict[str, TinyMod
 
 def test_a_finer_file_becomes_four_bits_when_a_person_asks_for_it(tmp_path: Path) -> None:
     tiny = write_tiny_model(tmp_path, "llama", kind=GGMLQuantizationType.Q8_0)
-    loaded = open_tiny(tiny, tmp_path, quantization="int4")
-    assert isinstance(loaded.model.model.layers[0].mlp.gate_proj, Int4Linear)
-    assert isinstance(open_tiny(tiny, tmp_path).model.model.layers[0].mlp.gate_proj, Int8Linear)
+    loaded, finer = open_tiny(tiny, tmp_path, quantization="int4"), open_tiny(tiny, tmp_path)
+    assert bits_of(loaded.model.model.layers[0].mlp.gate_proj) == 4
+    assert bits_of(loaded.model.lm_head) == 8
+    assert bits_of(finer.model.model.layers[0].mlp.gate_proj) == 8
     assert 0.01 < distance(logits(loaded), tiny.logits(IDS)) < 0.4
+
+
+def bits_of(layer: nn.Module) -> int:
+    return layer.kind.bits if isinstance(layer, PackedLinear) else {Int4Linear: 4, Int8Linear: 8}[type(layer)]
+
+
+def test_the_two_sorts_of_kernels_have_folders_of_their_own(
+    models: dict[str, TinyModel], tmp_path: Path, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder for one is not taken for the other's when a cache moves to another machine."""
+    tiny = models["llama"]
+    expected = tiny.logits(IDS)
+    for found in (library, None, library):
+        monkeypatch.setattr(loader, "open_library", lambda *_, found=found, **__: found)
+        assert distance(logits(open_tiny(tiny, tmp_path)), expected) < 0.04
+    assert len(list((tmp_path / "prepared").iterdir())) == 2

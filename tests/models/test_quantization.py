@@ -1,14 +1,16 @@
+"""Layers over PyTorch's own integer kernels, for processors that ours do not run on."""
+
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
+from gguf import GGMLQuantizationType
 from gguf.quants import dequantize, quantize
 from torch import nn
 
 from playground.models import quantization
-from playground.models.gguf_blocks import FOUR_BIT, four_bit_groups
+from playground.models.gguf_blocks import FORMAT_OF, read_groups
 from playground.models.quantization import (
     Int4Linear,
     Int8Embedding,
@@ -17,25 +19,16 @@ from playground.models.quantization import (
     fits_int8,
     pack_int4,
     packed_layout,
-    quantize_int4,
-    quantize_int8,
     quantize_linear,
 )
+from playground.models.rounding import four_bit_floats, quantize_int4, quantize_int8
+from tests.models.random_blocks import random_blocks
+
+FOUR_BIT = [kind for kind, format_ in FORMAT_OF.items() if format_.bits == 4]
 
 
 def relative(found: torch.Tensor, expected: torch.Tensor) -> float:
     return ((found.float() - expected.float()).norm() / expected.float().norm()).item()
-
-
-def random_blocks(kind: GGMLQuantizationType, rows: int, columns: int) -> np.ndarray:
-    """Any bits are valid numbers of a block, as long as its half floats are finite."""
-    random = np.random.default_rng(7)
-    block, block_bytes = GGML_QUANT_SIZES[kind]
-    data = random.integers(0, 256, (rows, columns // block, block_bytes), dtype=np.uint8)
-    halves = 2 if kind == GGMLQuantizationType.Q4_0 else 4
-    scales = random.uniform(0.001, 0.1, (rows, columns // block, halves // 2)).astype(np.float16)
-    data[..., :halves] = scales.view(np.uint8)
-    return data.reshape(rows, -1)
 
 
 def int4_layer(out_features: int = 192, in_features: int = 96, *, bias: bool = True) -> Int4Linear:
@@ -46,19 +39,9 @@ def int4_layer(out_features: int = 192, in_features: int = 96, *, bias: bool = T
 
 
 @pytest.mark.parametrize("kind", FOUR_BIT)
-def test_four_bit_blocks_become_groups_without_any_loss(kind: GGMLQuantizationType) -> None:
-    data = random_blocks(kind, 64, 512)
-    numbers, scales, minimums = four_bit_groups(data, kind)
-    assert numbers.max() == 15
-    assert numbers.min() == 0
-    found = numbers.reshape(64, -1, 32) * scales[..., None] + minimums[..., None]
-    assert np.array_equal(found.reshape(64, 512), dequantize(data, kind).reshape(64, 512))
-
-
-@pytest.mark.parametrize("kind", FOUR_BIT)
 def test_a_packed_layer_unpacks_to_the_files_weights_up_to_the_rounding_of_scales(kind: GGMLQuantizationType) -> None:
     data = random_blocks(kind, 64, 512)
-    packed, scales_and_zeros = pack_int4(*(torch.from_numpy(part) for part in four_bit_groups(data, kind)))
+    packed, scales_and_zeros = pack_int4(*four_bit_floats(read_groups(data, kind)))
     unpacked = Int4Linear(packed, scales_and_zeros).unpacked().T
     expected = torch.from_numpy(dequantize(data, kind).reshape(64, 512))
     assert relative(unpacked, expected) < 2**-8

@@ -13,6 +13,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from playground.models.catalog import ModelSpec
+from tests.models.random_blocks import MODEST, modest_blocks
 
 SPECIALS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 TEMPLATE = (
@@ -35,6 +36,8 @@ SHAPE = {
     "vocab_size": 320, "hidden_size": 64, "intermediate_size": 128, "num_attention_heads": 4,
     "num_key_value_heads": 2, "head_dim": 16, "max_position_embeddings": 256, "rms_norm_eps": 1e-6,
 }  # fmt: skip
+WIDE_SHAPE = {"hidden_size": 256, "intermediate_size": 256, "head_dim": 64}
+"""For kinds whose blocks are 256 numbers wide."""
 GEMMA_SHAPE = {
     "num_hidden_layers": 6, "sliding_window": 8, "head_dim": 32, "num_key_value_heads": 1,
     "query_pre_attn_scalar": 32, "num_attention_heads": 2,
@@ -68,6 +71,7 @@ def write_tiny_model(
 ) -> TinyModel:
     """`family`: "llama", "qwen2" or "gemma3". Matrices of the layers become `kind`, tables Q8_0, the rest F32."""
     shape = SHAPE | ({"num_hidden_layers": 2} if family != "gemma3" else GEMMA_SHAPE)
+    shape |= WIDE_SHAPE if kind in MODEST else {}
     model_type = "gemma3_text" if family == "gemma3" else family
     torch.manual_seed(len(family))
     config = AutoConfig.for_model(model_type, **shape, tie_word_embeddings=tied, initializer_range=0.1)
@@ -93,7 +97,10 @@ def quantized_like(values: np.ndarray, kind: GGMLQuantizationType) -> tuple[np.n
     """(what the file holds, what it means as float32, its kind)."""
     if values.ndim == 1:
         return values, values, GGMLQuantizationType.F32
-    data = quantize(values, kind)
+    if kind in MODEST:  # the library cannot round to these kinds
+        data = modest_blocks(kind, *values.shape, seed=int(abs(values[0, 0]) * 1e6))
+    else:
+        data = quantize(values, kind)
     return data, dequantize(data, kind).reshape(values.shape).astype(np.float32), kind
 
 
