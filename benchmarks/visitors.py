@@ -28,22 +28,10 @@ def measure(plan: Plan) -> Result:
         name = SHORT_NAMES[model]
         crowds, alone, newcomers = _measure(model, plan)
         totals = [[answer["tokens"] / answer["wall_s"] for answer in crowd] for crowd in crowds]
-        fairness = [answer["fair_share"] for answer in crowds[len(CROWDS) - 1]]
         waited = [answer["first_token_s"] for answer in newcomers]
         long_waited = [answer["long_first_token_s"] for answer in newcomers]
-        figures += [
-            Figure(
-                f"{CROWDS[1]} visitors, total tokens/s / one visitor, {name}",
-                ratio(totals[1], totals[0]),
-                *ALL_TOGETHER,
-            ),
-            Figure(f"{CROWDS[-1]} visitors, slowest's share of the fair share, {name}", median(fairness), *FAIRNESS),
-            Figure(
-                f"{COMPARED_CROWD} prompts, total tokens/s, ours / continuous batching, {name}",
-                ratio(totals[1], totals[-1]),
-            ),
-            Figure(f"a newcomer's wait / that of the long prompt before it, {name}", ratio(waited, long_waited)),
-        ]
+        fairness = [answer["fair_share"] for answer in crowds[len(CROWDS) - 1]]
+        figures += _figures(name, totals, fairness, ratio(waited, long_waited))
         rows.append((name, *(with_spread(values) for values in totals)))
         waits.append(
             (
@@ -73,6 +61,22 @@ def measure(plan: Plan) -> Result:
             ),
         ),
     )
+
+
+def _figures(name: str, totals: list[list[float]], fairness: list[float], waiting: float | None) -> list[Figure]:
+    return [
+        Figure(
+            f"{CROWDS[1]} visitors, total tokens/s / one visitor, {name}",
+            ratio(totals[1], totals[0]),
+            *ALL_TOGETHER,
+        ),
+        Figure(f"{CROWDS[-1]} visitors, slowest's share of the fair share, {name}", median(fairness), *FAIRNESS),
+        Figure(
+            f"{COMPARED_CROWD} prompts, total tokens/s, ours / continuous batching, {name}",
+            ratio(totals[1], totals[-1]),
+        ),
+        Figure(f"a newcomer's wait / that of the long prompt before it, {name}", waiting),
+    ]
 
 
 def _measure(model: str, plan: Plan) -> tuple[list[list[dict[str, Any]]], list[dict[str, Any]], list[dict[str, Any]]]:

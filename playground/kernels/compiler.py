@@ -20,7 +20,9 @@ ARCH_PRCTL, REQUEST_PERMISSION, TILE_DATA = 158, 0x1023, 18
 
 def is_supported() -> bool:
     """Whether the kernels can run on this processor."""
-    if ctypes.sizeof(ctypes.c_void_p) != 8 or not binding.get_process_triple().startswith(("x86_64", "amd64")):
+    if sys.platform == "win32" or ctypes.sizeof(ctypes.c_void_p) != 8:  # on Windows they were never tried
+        return False
+    if not binding.get_process_triple().startswith(("x86_64", "amd64")):
         return False
     try:
         features = binding.get_host_cpu_features()
