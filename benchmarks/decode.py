@@ -23,8 +23,9 @@ def measure(plan: Plan) -> Result:
     """All models, one after the other; their sides take turns."""
     figures: list[Figure] = []
     rows: list[tuple[str, ...]] = []
+    built = "not there"
     for model in plan.choose(*ALL_MODELS):
-        ours, sampled, llama, generate = _speeds(model, plan)
+        ours, sampled, llama, generate, built = _speeds(model, plan)
         name = SHORT_NAMES[model]
         figures += [
             Figure(f"decode, {name}, ours / llama.cpp", ratio(ours, llama), *AGAINST_LLAMA_CPP[model]),
@@ -37,7 +38,8 @@ def measure(plan: Plan) -> Result:
         "Decode",
         f"Greedy, {NEW_TOKENS} new tokens after a short question, after a warm-up; tokens after the first, divided by "
         "the time between the first and the last. Ours through the public engine with text and statistics; sampled: "
-        "the chat's own settings (temperature, top-k, top-p, repetition penalty). Median (lowest–highest).",
+        "the chat's own settings (temperature, top-k, top-p, repetition penalty, five alternatives a token). "
+        f"llama.cpp: {built}. Median (lowest–highest).",
         plan.rounds,
         tuple(figures),
         (Table(COLUMNS, tuple(rows)),),
@@ -49,7 +51,8 @@ def speed(answer: dict[str, Any]) -> float:
     return answer["later_tokens"] / answer["decode_s"]
 
 
-def _speeds(model: str, plan: Plan) -> list[list[float]]:
+def _speeds(model: str, plan: Plan) -> tuple[list[float], list[float], list[float], list[float], str]:
+    """Speeds of ours, ours sampled, llama.cpp and `generate`, and how llama.cpp was built."""
     turns = prompts.question_alone(prompts.SHORT)
     with ExitStack() as opened:
         ours = opened.enter_context(our_side(model))
@@ -65,13 +68,15 @@ def _speeds(model: str, plan: Plan) -> list[list[float]]:
         def sample(number: int) -> float:
             return write(number, as_in_a_chat=True)
 
+        facts = peers[0].ask("facts") if plan.peer_python else None
         asked = [lambda _, peer=peer: speed(peer.ask("stream", ids=ids, new_tokens=NEW_TOKENS)) for peer in peers]
         write(0, WARM_UP_TOKENS)
         for peer in peers:
             peer.ask("stream", ids=ids, new_tokens=WARM_UP_TOKENS)
         ours_speeds, sampled, *others = take_turns(plan.rounds, write, sample, *asked)
     llama, generate = others if plan.peer_python else ([], *others)
-    return [ours_speeds, sampled, llama, generate]
+    built = f"version {facts['version']}, {facts['system'].strip()}" if facts else "not there"
+    return ours_speeds, sampled, llama, generate, built
 
 
 if __name__ == "__main__":

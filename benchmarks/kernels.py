@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from benchmarks.command_line import Plan, main
-from benchmarks.results import Result, Table, median, number, with_spread
+from benchmarks.results import Result, Table, with_spread
 from benchmarks.sides import THREADS, take_turns
 from playground.kernels.formats import FORMATS, Groups, Packed, pack
 from playground.kernels.library import Activations, Library, open_library
@@ -21,7 +21,7 @@ from playground.settings import Settings
 SHAPES = ((1536, 576), (4864, 896), (8960, 1536))
 ROWS = (1, 4, 8, 16)
 FORMATS_SHOWN = ("q4_1", "q5_0", "q6_k", "q8_0")
-FOOTPRINT_BYTES = 64 * 2**20
+FOOTPRINT_BYTES = 256 * 2**20
 """Copies of the weights that are walked through, so that they come from memory as in a model."""
 COLUMNS = ("out x in, rows", *(f"ours, {name}" for name in FORMATS_SHOWN), "PyTorch int4", "PyTorch int8", "bf16")
 MICROSECONDS = 1e6
@@ -45,20 +45,17 @@ def measure(plan: Plan) -> Result:
 
 def _row(out: int, columns: int, count: int, library: Library | None, rounds: int) -> tuple[str, ...]:
     x = torch.randn(count, columns)
-    theirs = [_torch_int4(out, columns, x), _torch_int8(out, columns, x), _torch_bf16(out, columns, x)]
+    ways: dict[str, Callable[[], float]] = {}
+    if library is not None:
+        for name in FORMATS_SHOWN:
+            if columns % 256 == 0 or not FORMATS[name].has_supers:
+                ways[name] = _ours(library, name, out, columns, x)
+    theirs = (_torch_int4(out, columns, x), _torch_int8(out, columns, x), _torch_bf16(out, columns, x))
+    ways |= dict(zip(COLUMNS[-len(theirs) :], theirs, strict=True))
     # PyTorch's threads and ours spin while they wait, so they must not be awake together.
-    times = take_turns(rounds, *(lambda _, way=way: _pause() or way() for way in theirs))
-    cells = [with_spread(found) for found in times]
-    if library is None:
-        return (f"{out} x {columns}, {count}", *["–"] * len(FORMATS_SHOWN), *cells)
-    ours = []
-    for name in FORMATS_SHOWN:
-        if columns % 256 and FORMATS[name].has_supers:
-            ours.append("–")
-            continue
-        way = _ours(library, name, out, columns, x)
-        ours.append(number(median([_pause() or way() for _ in range(rounds)])))
-    return (f"{out} x {columns}, {count}", *ours, *cells)
+    times = take_turns(rounds, *(lambda _, way=way: _pause() or way() for way in ways.values()))
+    cells = {name: with_spread(found) for name, found in zip(ways, times, strict=True)}
+    return (f"{out} x {columns}, {count}", *(cells.get(name, "–") for name in (*FORMATS_SHOWN, *COLUMNS[-3:])))
 
 
 def _pause() -> None:

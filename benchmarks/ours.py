@@ -29,10 +29,11 @@ from playground.models.loader import LoadedModel
 from playground.models.shelf import ModelShelf
 from playground.models.weights import Sources, fetch
 from playground.settings import Settings
+from playground.tasks.chat import ChatSettings
 
 OWNER = "benchmark"
 GREEDY = SamplingParams(temperature=0, repetition_penalty=1.0)
-AS_IN_A_CHAT = SamplingParams()
+AS_IN_A_CHAT = ChatSettings().sampling()
 MOST_RUNNING = 8
 
 
@@ -140,7 +141,8 @@ class OurSide:
         start_s = time.perf_counter()
         with ThreadPoolExecutor(len(conversations)) as pool:
             reads = [
-                pool.submit(self._read, messages_of(turns), params, f"visitor {number}")
+                # Somebody new each time, whose question nobody has asked: prompts are read as the peer reads them.
+                pool.submit(self._read, messages_of(turns), params, f"visitor {number} of {start_s}")
                 for number, turns in enumerate(conversations)
             ]
             watches = [read.result() for read in reads]

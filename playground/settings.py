@@ -160,7 +160,7 @@ _VARIABLES: tuple[_Variable, ...] = (
     _Variable("PLAYGROUND_THREADS", "threads", "a number from 1 to 1024", "the number of cores",
               "CPU threads that compute.", _number(1, 1024)),
     _Variable("PLAYGROUND_QUANTIZATION", "quantization", "auto, nf4, int8, int4 or bf16", "auto",
-              "How weights are held; auto: nf4 on a GPU, int4 on a CPU.",
+              "How weights are held; auto: nf4 on a GPU, as the file has them on a CPU.",
               _one_of("auto", "nf4", "int8", "int4", "bf16")),
     _Variable("PLAYGROUND_PREFIX_STORE_MB", "prefix_store_mb", "a number from 0 to 999999",
               "512, or an eighth of the memory if that is less",

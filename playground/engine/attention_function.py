@@ -54,9 +54,9 @@ _current_step: ContextVar[AttentionStep | None] = ContextVar("playground_attenti
 
 
 @contextmanager
-def attention_step(batch: Batch) -> Generator[AttentionStep, None, None]:
+def attention_step(batch: Batch, *, library: Library | None = None) -> Generator[AttentionStep, None, None]:
     """Within this context the attention function works on `batch`."""
-    step = AttentionStep(batch)
+    step = AttentionStep(batch, library=library)
     token = _current_step.set(step)
     try:
         yield step
@@ -110,7 +110,8 @@ def attend_layer(
     for piece in step.batch.slices:
         rows = slice(piece.start, piece.stop)
         piece.cache.append(layer, key[:, rows], value[:, rows])
-        keys, values = piece.cache.read(layer, len(piece.token_ids))
+        first = 0 if window is None else max(0, piece.position + 1 - window)
+        keys, values = piece.cache.read(layer, len(piece.token_ids), first=first)
         outputs.append(_attend_sequence(step, piece, query[:, rows], keys, values, scaling, window, softcap))
     return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
 
@@ -127,8 +128,6 @@ def _attend_sequence(
 ) -> torch.Tensor:
     """[heads, rows, size] of one sequence, whose keys end with the keys of these rows."""
     heads, rows, size = query.shape
-    if window is not None and keys.shape[1] > rows + window - 1:
-        keys, values = keys[:, -(rows + window - 1) :], values[:, -(rows + window - 1) :]
     if window is not None and keys.shape[1] <= window:
         window = None
     key_heads, length = keys.shape[0], keys.shape[1]
@@ -143,7 +142,7 @@ def _attend_sequence(
         grouped = query.reshape(1, key_heads, group, size)
         output = scaled_dot_product_attention(grouped, keys.unsqueeze(0), values.unsqueeze(0), scale=scaling)
         return output.reshape(heads, 1, values.shape[-1])
-    if step.library is not None and step.library.threads > 1 and key_heads > 1:
+    if step.library is not None and step.library.threads > 1:
         return _attend_by_heads(step.library, query, keys, values, mask, scaling)
     return _attend_rows(query, keys, values, mask, scaling)
 
@@ -157,14 +156,14 @@ def _attend_by_heads(
     scaling: float,
 ) -> torch.Tensor:
     """A part of the heads on every thread of the kernels: PyTorch's own threads would fight with them for the cores."""
-    key_heads = keys.shape[0]
-    parts = min(library.threads, key_heads)
-    group = query.shape[0] // key_heads
-    borders = [part * key_heads // parts for part in range(parts + 1)]
-    tasks = [
-        partial(_attend_rows, query[low * group : high * group], keys[low:high], values[low:high], mask, scaling)
-        for low, high in pairwise(borders)
-    ]
+    heads, key_heads = query.shape[0], keys.shape[0]
+    shared = heads if key_heads == 1 else key_heads
+    parts = min(library.threads, shared)
+    size = heads // shared
+    tasks = []
+    for low, high in pairwise(part * shared // parts for part in range(parts + 1)):
+        own = slice(None) if key_heads == 1 else slice(low, high)
+        tasks.append(partial(_attend_rows, query[low * size : high * size], keys[own], values[own], mask, scaling))
     return torch.cat(library.share(tasks))
 
 

@@ -8,6 +8,8 @@ matrix unit (AMX). Raises Unsuitable for a network that it cannot run.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -20,17 +22,17 @@ from playground.kernels.library import FEW_ROWS, Library
 from playground.kernels.program import Program
 from playground.models.loader import LoadedModel
 from playground.models.machine import give_back_memory
+from playground.models.packed_layers import PackedLinear
 
 
 class Int4Forward:
     """`step(batch) -> logits` over a loaded model with packed weights."""
 
-    exact_rows = FEW_ROWS
-    """The integer kernels and the attention of rows do the same for a row whatever comes with it."""
-
     def __init__(self, loaded: LoadedModel, library: Library) -> None:
         network = self._network = read_network(loaded.model)
         self._library = library
+        # The integer kernels and the attention of rows do the same for a row whatever comes with it; PyTorch does not.
+        self.exact_rows = FEW_ROWS if isinstance(network.head, PackedLinear) else 1
         self._angles = Angles(network)
         self._attention = RowAttention(
             library,
@@ -39,9 +41,9 @@ class Int4Forward:
             key_heads=network.key_heads,
             size=network.size,
             scaling=network.scaling,
-            room=2 * FEW_ROWS,
+            room=FEW_ROWS,
         )
-        self._kept: dict[int, StepPrograms] = {}
+        self._kept: dict[tuple[int, bool], StepPrograms] = {}
         self._few = StepBuffers(network, rows=FEW_ROWS, matrix=False)
         self._many = StepBuffers(network, rows=1, matrix=library.has_matrix_unit)
 
@@ -65,18 +67,19 @@ class Int4Forward:
         return logits
 
     def _run_whole(self, batch: Batch, longest: int) -> Tensor:
-        """A decode step: everything in one call."""
+        """A decode step: everything in one call. Rows of a prompt that need no logits get none."""
         rows = len(batch.token_ids)
+        wanted = len(batch.logit_indices) == rows
         if self._attention.reach(longest):
             self._kept.clear()
-        programs = self._kept.get(rows)
+        programs = self._kept.get((rows, wanted))
         if programs is None:
-            programs = self._kept[rows] = self._programs(self._few, rows, attention=self._attention)
+            programs = self._programs(self._few, rows, attention=self._attention, with_output=wanted)
+            self._kept[rows, wanted] = programs
         programs.load(batch.token_ids, batch.positions)
         self._attention.begin(batch)
         self._library.run(programs.whole)
-        logits = programs.output.logits()
-        return logits if len(batch.logit_indices) == rows else logits[batch.logit_indices]
+        return programs.output.logits() if programs.output else self._logits(programs.hidden, batch.logit_indices)
 
     def _run_by_layer(self, batch: Batch) -> Tensor:
         """A piece of a prompt."""
@@ -95,15 +98,15 @@ class Int4Forward:
         give_back_memory()  # what PyTorch's attention needed meanwhile
         return self._logits(programs.hidden, batch.logit_indices)
 
-    def _programs(self, buffers: StepBuffers, rows: int, attention: RowAttention | None = None) -> StepPrograms:
-        return StepPrograms(self._network, self._library, self._angles, buffers, rows=rows, attention=attention)
+    def _programs(self, buffers: StepBuffers, rows: int, **how: Any) -> StepPrograms:
+        return StepPrograms(self._network, self._library, self._angles, buffers, rows=rows, **how)
 
     def _logits(self, hidden: Tensor, indices: list[int]) -> Tensor:
         """Of chosen rows, a few at a time: the integer kernels are meant for few."""
         parts = [torch.empty(0, self._network.head.out_features)]
         for start in range(0, len(indices), FEW_ROWS):
             chosen = hidden[indices[start : start + FEW_ROWS]]
-            output = Output(self._network, self._library, chosen, rows=len(chosen))
+            output = Output(self._network, self._library, chosen)
             if output.stages:
                 self._library.run(Program(output.stages))
             parts.append(output.logits())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import torch
 
-BLOCK_TOKENS = 256
+from playground.kernels.attention import BLOCK_TOKENS
 
 
 class LayerBlocks:

@@ -21,7 +21,6 @@ FAMILIES = ("llama", "qwen2", "qwen3", "gemma3_text")
 FIXED_ANGLES = ("default", "linear", "yarn", "llama3")
 """Kinds of rotary embedding whose angles do not depend on how long a text is."""
 FULL = "full_attention"
-ANGLES_STEP = 4096
 
 
 class Unsuitable(Exception):
@@ -80,12 +79,14 @@ class Network:
         places, like = torch.arange(count).unsqueeze(0), torch.empty(0, dtype=torch.float32)
         by_kind = {"layer_type": kind} if self.model.config.model_type == "gemma3_text" else {}
         both = rotary(like, places, **by_kind)
+        if both[0].shape[-1] != self.size:
+            raise Unsuitable("only a part of each head is rotated")
         cosines, sines = (part[0, :, : self.size // 2].contiguous() for part in both)
         return cosines, sines
 
 
 def read_network(model: PreTrainedModel) -> Network:
-    """Raises Unsuitable."""
+    """Raises Unsuitable. What it lets through can be given to native code: every size has been compared."""
     config = model.config
     if config.model_type not in FAMILIES:
         raise Unsuitable(f"{config.model_type} is not of the Llama family")
@@ -93,13 +94,15 @@ def read_network(model: PreTrainedModel) -> Network:
     activation = getattr(config, "hidden_activation", None) or config.hidden_act
     if activation not in ACTIVATIONS or size not in SIZES or config.hidden_size % 32 or config.intermediate_size % 32:
         raise Unsuitable(f"no kernel for its sizes or its activation ({size}, {activation})")
+    if config.num_attention_heads % config.num_key_value_heads or getattr(config, "use_bidirectional_attention", False):
+        raise Unsuitable("its heads are grouped, or look, in an unusual way")
     if getattr(config, "attn_logit_softcapping", None) or getattr(config, "final_logit_softcapping", None):
         raise Unsuitable("it caps its scores")
     if not set(_rope_types(config.rope_parameters)) <= set(FIXED_ANGLES):
         raise Unsuitable("its angles depend on the length of the text")
     gemma = config.model_type == "gemma3_text"
     layers = tuple(_layer(index, block, config, gemma=gemma) for index, block in enumerate(model.model.layers))
-    return Network(
+    network = Network(
         layers=layers,
         embedding=model.get_input_embeddings(),
         head=model.get_output_embeddings(),
@@ -114,6 +117,33 @@ def read_network(model: PreTrainedModel) -> Network:
         activation=activation,
         model=model,
     )
+    _require_sizes(network)
+    for kind in network.kinds:
+        network.angles(kind, 1)
+    return network
+
+
+def _require_sizes(network: Network) -> None:
+    """Every matrix has the shape that the buffers have room for."""
+    hidden, inner = network.hidden, network.heads * network.size
+    shapes = {
+        "query": (inner, hidden),
+        "key": (network.key_heads * network.size, hidden),
+        "value": (network.key_heads * network.size, hidden),
+        "output": (hidden, inner),
+        "gate": (network.feed_forward, hidden),
+        "up": (network.feed_forward, hidden),
+        "down": (hidden, network.feed_forward),
+    }
+    for layer in network.layers:
+        for name, shape in shapes.items():
+            linear = getattr(layer, name)
+            bias = linear.bias is None or linear.bias.shape == shape[:1]
+            if (linear.out_features, linear.in_features) != shape or not bias:
+                raise Unsuitable(f"{name} in layer {layer.index} has an unusual shape")
+    table = embedding_of(network)
+    if network.head.in_features != hidden or (table is not None and table.embedding_dim != hidden):
+        raise Unsuitable("its tables have an unusual shape")
 
 
 def _rope_types(parameters: dict) -> list[str]:
@@ -136,12 +166,15 @@ def _layer(index: int, block: Any, config: Any, *, gemma: bool) -> Layer:
     }
     for name, linear in linears.items():
         if not isinstance(linear, PackedLinear):
-            raise Unsuitable(f"the weights of {name} in layer {index} have a shape that no kernel takes")
+            raise Unsuitable(f"the weights of {name} in layer {index} are not held for the kernels")
+    window = (getattr(config, "sliding_window", None) or None) if kind != FULL else None
+    if window is not None and window < 0:
+        raise Unsuitable(f"a window of {window} tokens")
     second = block.pre_feedforward_layernorm if gemma else block.post_attention_layernorm
     return Layer(
         index=index,
         kind=kind,
-        window=getattr(config, "sliding_window", None) if kind != FULL else None,
+        window=window,
         **linears,
         attention_norm=_weight(block.input_layernorm, gemma=gemma),
         feed_forward_norm=_weight(second, gemma=gemma),

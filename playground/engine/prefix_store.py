@@ -3,8 +3,8 @@
 Owns the entries, whose they are and which go first when memory is short. Lives on the worker's thread alone. Knows no
 model, no text and no sampling.
 
-An entry belongs to one owner and is found by nobody else; that it exists changes nothing for others, neither what they
-get nor how soon. The app's own text belongs to everybody: it is kept in entries of its own, under no owner's name, so
+An entry belongs to one owner and is found by nobody else; all that others may notice is that the memory is shared and
+theirs goes sooner. The app's own text belongs to everybody: it is kept in entries of its own, under no owner's name, so
 that no rule about lengths stands between one visitor's words and another's.
 """
 
@@ -20,6 +20,8 @@ from playground.engine.kv_cache import BLOCK_TOKENS, KVCache
 
 _EVERYBODY = ""
 _STRETCH = 64
+LEAST_TOKENS = 32
+"""A shorter start is not worth a hit: reading it costs less than a prompt that does not begin at its beginning."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,15 +30,12 @@ class Found:
 
     cache: KVCache
     logits: torch.Tensor | None = None
-    from_start: bool = False
-    """The tokens were read from the first one on, as they are when nothing is stored."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Entry:
     cache: KVCache
     logits: torch.Tensor | None
-    from_start: bool
     block_bytes: dict[int, int]
     """Bytes by block; the entry keeps the blocks alive, so their identities stay theirs."""
 
@@ -69,20 +68,20 @@ class PrefixStore:
         """The longest start of `ids` that is held, as a cache that may be written, with length 0 where there is none.
 
         All of `ids` only together with their logits; else the last one is left to be read. `public_length` tokens are
-        the app's own text. With `exact` only all or nothing, and only what was read from the start.
+        the app's own text. With `exact` all or nothing.
         """
         wanted = tuple(ids)
         whole = self._entries.get((owner, wanted)) if owner else None
-        if whole is not None and whole.logits is not None and (whole.from_start or not exact):
+        if whole is not None and whole.logits is not None:
             self._entries.move_to_end((owner, wanted))
-            return Found(whole.cache.fork(), whole.logits, whole.from_start)
+            return Found(whole.cache.fork(), whole.logits)
         best, length = None, 0
         for key in () if exact else self._entries:
             if key[0] in (owner, _EVERYBODY):
                 most = public_length if key[0] == _EVERYBODY else len(wanted)
                 held = min(_common_length(key[1], wanted), most, len(wanted) - 1)
                 # Among equals the latest used one.
-                best, length = (key, held) if held > 0 and held >= length else (best, length)
+                best, length = (key, held) if held >= max(length, LEAST_TOKENS) else (best, length)
         if best is None:
             return Found(KVCache())
         self._entries.move_to_end(best)
@@ -96,7 +95,6 @@ class PrefixStore:
         *,
         public_length: int = 0,
         logits: torch.Tensor | None = None,
-        from_start: bool = False,
     ) -> None:
         """Keep the first `len(ids)` tokens of `cache`, which are `ids`, for `owner`; nothing is copied but `logits`.
 
@@ -104,11 +102,12 @@ class PrefixStore:
         """
         if self._limit_bytes <= 0 or not ids:
             return
-        if public := min(public_length, len(ids)):
+        public = min(public_length, len(ids))
+        if public >= LEAST_TOKENS:
             self._keep(_EVERYBODY, tuple(ids[:public]), _entry(cache.fork(public)))
         if owner:
             copied = None if logits is None else logits.clone()
-            self._keep(owner, tuple(ids), _entry(cache.fork(len(ids)), copied, from_start))
+            self._keep(owner, tuple(ids), _entry(cache.fork(len(ids)), copied))
 
     def make_room(self, running: Collection[KVCache] = ()) -> None:
         """Let the least recently used entries go until the rest fits beside the `running` caches. Cheap to ask."""
@@ -133,11 +132,19 @@ class PrefixStore:
         self._changes += 1
 
     def _keep(self, owner: str, ids: tuple[int, ...], entry: _Entry) -> None:
-        """Put an entry in; those that it makes needless go, and it is not needed where a longer one is there."""
+        """Put an entry in; those that it makes needless go, and it is not needed where a longer one is there.
+
+        Of the prompts inside it, which are kept with their logits to be tried again, the latest stays.
+        """
+        prompt: tuple[str, tuple[int, ...]] | None = None
         for key in list(self._entries):
             if key[0] != owner:
                 continue
             held = self._entries[key]
+            if held.logits is not None and len(key[1]) < len(ids) and ids[: len(key[1])] == key[1]:
+                if prompt is not None:
+                    self._release(self._entries.pop(prompt))
+                prompt = key
             if entry.logits is None and key[1][: len(ids)] == ids:
                 self._entries.move_to_end(key)
                 return
@@ -162,8 +169,8 @@ class PrefixStore:
         return freed
 
 
-def _entry(cache: KVCache, logits: torch.Tensor | None = None, from_start: bool = False) -> _Entry:
-    return _Entry(cache, logits, from_start, cache.block_bytes())
+def _entry(cache: KVCache, logits: torch.Tensor | None = None) -> _Entry:
+    return _Entry(cache, logits, cache.block_bytes())
 
 
 def _common_length(first: Sequence[int], second: Sequence[int]) -> int:

@@ -30,6 +30,10 @@ class RowAttention:
         self._library = library
         self._layers, self._room = layers, room
         self._heads, self._key_heads, self._size, self._scaling = heads, key_heads, size, scaling
+        # With fewer key heads than threads the query heads of one are divided, although its keys are then read twice.
+        group = heads // key_heads
+        parts = next((count for count in range(library.threads // key_heads, 1, -1) if group % count == 0), 1)
+        self._heads_in_chunk = group // parts
         self._keys, self._values = ((ctypes.c_int64 * (room * layers))() for _ in range(2))
         self._positions, self._lengths = ((ctypes.c_int64 * room)() for _ in range(2))
         self._firsts: dict[int | None, ctypes.Array] = {}
@@ -92,8 +96,11 @@ class RowAttention:
             Attention.SCALE: self._scaling,
             Attention.SCRATCH: self._scratch,
             Attention.SCRATCH_STRIDE: self._capacity,
+            Attention.HEADS_IN_CHUNK: self._heads_in_chunk,
         }
         return [
             self._library.stage("store", store, chunks=rows),
-            self._library.stage(f"attention_{self._size}", attention, chunks=rows * self._key_heads),
+            self._library.stage(
+                f"attention_{self._size}", attention, chunks=rows * self._heads // self._heads_in_chunk
+            ),
         ]

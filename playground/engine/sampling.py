@@ -21,7 +21,7 @@ import torch
 from playground.engine import top_tokens
 from playground.messages import SamplingParams
 
-CANDIDATES = 1000
+CANDIDATES = 250
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def _distribution(
 
 def _candidate_counts(vocabulary: int) -> list[int]:
     """How many candidates to look at, one after the other: a flat distribution needs more."""
-    return [*(count for count in (CANDIDATES, 8 * CANDIDATES) if count < vocabulary), vocabulary]
+    return [*(count for count in (CANDIDATES, 16 * CANDIDATES) if count < vocabulary), vocabulary]
 
 
 def _kept_prefix(weights: torch.Tensor, total: float, top_p: float, min_p: float) -> int:

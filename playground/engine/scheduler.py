@@ -11,6 +11,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import torch
 
@@ -28,6 +30,7 @@ from playground.messages import Progress
 logger = logging.getLogger(__name__)
 
 _RECENT_ANSWERS = 8
+Given = TypeVar("Given")
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +80,6 @@ class Scheduler:
         self._turns = Turns()
         self._costs = RowCosts()
         self._recent: deque[tuple[int, float]] = deque(maxlen=_RECENT_ANSWERS)
-        self._told: dict[int, int] = {}
         on_cpu = session.loaded.device.type == "cpu"
         threads = torch.get_num_threads() if on_cpu else 1
         self._governor = ThreadGovernor(threads, set_threads=session.forward.use_threads)
@@ -118,18 +120,21 @@ class Scheduler:
             allowed = [sequence for sequence in in_turn if newcomers or sequence.begun]
             self._running = self._memory.admit(allowed, self._most_running)
             self._waiting = [sequence for sequence in in_turn if sequence not in self._running]
-        told = {id(sequence): ahead for ahead, sequence in enumerate(self._waiting)}
+            for sequence in self._running:
+                sequence.resume()
         for ahead, sequence in enumerate(self._waiting):
-            # Whoever has begun is not told: news without figures would wipe those of the answer.
-            if self._told.get(id(sequence)) != ahead and not sequence.begun:
+            if sequence.begun:
+                # Whoever has begun is not told: news without figures would wipe those of the answer.
+                sequence.pause()
+            elif sequence.told_ahead != ahead:
+                sequence.told_ahead = ahead
                 sequence.reply.put_progress(Progress("waiting", ahead=ahead))
-        self._told = told
 
     def drop_cancelled(self) -> None:
         """End the answers that nobody wants any more; their caches are free afterwards."""
         for sequence in self._answers:
             if sequence.reply.cancelled:
-                sequence.finish("cancelled")
+                _cancel(sequence)
         self._forget_finished()
 
     def step(self) -> None:
@@ -150,7 +155,7 @@ class Scheduler:
         """End all answers that have begun with the finish reason "cancelled"."""
         for sequence in self._answers:
             if sequence.begun:
-                sequence.finish("cancelled")
+                _cancel(sequence)
         self._forget_finished()
 
     def fail_all(self, error: BaseException) -> None:
@@ -182,11 +187,16 @@ class Scheduler:
         """A step of all `writing` answers with as many guesses as pay, timed to know what pays."""
         most_rows = self._session.forward.exact_rows
         room = max(0, most_rows // len(writing) - 1)
-        counts = share_rows([sequence.draft_chances(room) for sequence in writing], most_rows, self._costs)
+        chances = [_or_end(sequence, partial(sequence.draft_chances, room), []) for sequence in writing]
+        counts = share_rows(chances, most_rows, self._costs)
         parts = [
-            _Part(sequence, sequence.next_tokens(1), sequence.draft(count))
+            _Part(sequence, sequence.next_tokens(1), _or_end(sequence, partial(sequence.draft, count), ()))
             for sequence, count in zip(writing, counts, strict=True)
+            if not sequence.finished
         ]
+        parts = [part for part in parts if not part.sequence.finished]
+        if not parts:
+            return
         rows = sum(len(part.token_ids) for part in parts)
         with self._governor.decoding(rows) as threads:
             forward_s = self._forward(parts)
@@ -241,6 +251,22 @@ class Scheduler:
         self._running = [sequence for sequence in self._running if not sequence.finished]
         self._waiting = [sequence for sequence in self._waiting if not sequence.finished]
         self._turns.forget_all_but(self._answers)
+
+
+def _or_end(sequence: RunningSequence, ask: Callable[[], Given], otherwise: Given) -> Given:
+    """What `ask` gives; if it fails, that one answer ends and `otherwise` stands for it."""
+    try:
+        return ask()
+    except Exception as error:
+        _end_with(sequence, error)
+        return otherwise
+
+
+def _cancel(sequence: RunningSequence) -> None:
+    try:
+        sequence.finish("cancelled")
+    except Exception as error:
+        _end_with(sequence, error)
 
 
 def _end_with(sequence: RunningSequence, error: Exception) -> None:

@@ -70,6 +70,10 @@ class RunningSequence:
         self._started_s: float | None = None
         self._first_token_s: float | None = None
         self._latest_s = request.created_s
+        self._paused_since_s: float | None = None
+        self._paused_s = 0.0
+        self.told_ahead: int | None = None
+        """How many are before it, as its reader was told last."""
 
     @property
     def begun(self) -> bool:
@@ -101,17 +105,28 @@ class RunningSequence:
             context_length=self._session.loaded.context_length,
             waited_s=(self._latest_s if self._started_s is None else self._started_s) - created_s,
             first_token_s=None if first_s is None else first_s - created_s,
-            decode_s=0.0 if first_s is None else self._latest_s - first_s,
+            decode_s=0.0 if first_s is None else self._latest_s - first_s - self._paused_s,
             seed=self._seed,
             drafted_tokens=self._drafted_tokens,
             accepted_tokens=self._accepted_tokens,
         )
 
+    def pause(self) -> None:
+        """It has lost its place to another owner's answer; that is not its speed."""
+        if self._paused_since_s is None and self._first_token_s is not None:
+            self._paused_since_s = time.monotonic()
+
+    def resume(self) -> None:
+        """It has a place again."""
+        if self._paused_since_s is not None:
+            self._paused_s += time.monotonic() - self._paused_since_s
+            self._paused_since_s = None
+
     def begin(self) -> torch.Tensor | None:
         """Take over what is known of the prompt; returns the logits [1, vocabulary] behind it if that is all of it.
 
         For a seed that somebody chose this is all or nothing: where a prompt is cut into pieces changes the rounding,
-        and a seed promises the same answer.
+        and a seed promises the same answer. The whole prompt with its logits is what the first answer was made from.
         """
         self._started_s = time.monotonic()
         found = self._session.prefixes.find(
@@ -212,7 +227,6 @@ class RunningSequence:
             self.cache,
             public_length=self._prompt.public_length,
             logits=logits,
-            from_start=self._cached_tokens == 0,
         )
 
     def _write(self, choice: Choice) -> tuple[FinishReason | None, tuple[Token, ...]]:

@@ -20,6 +20,7 @@ from playground.engine.prefix_store import PrefixStore
 from playground.engine.prompt import PromptBuilder
 from playground.engine.transformers_forward import TransformersForward
 from playground.errors import PlaygroundError
+from playground.models.packed_layers import PackedLinear
 
 if TYPE_CHECKING:
     from playground.models.catalog import ModelSpec
@@ -95,7 +96,8 @@ def forward_for(loaded: LoadedModel) -> Forward:
         else:
             logger.info("%s is run by our own kernels", loaded.spec.id)
             return forward
-    return TransformersForward(loaded.model)
+    has_packed_layers = any(isinstance(module, PackedLinear) for module in loaded.model.modules())
+    return TransformersForward(loaded.model, loaded.library if has_packed_layers else None)
 
 
 def open_session(

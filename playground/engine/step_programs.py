@@ -1,13 +1,17 @@
 """The work between the attentions of one step, as lists of stages for the kernels' threads.
 
-Owns the buffers of a step and the order of its stages. Built once for a number of rows and used for every step of that
-size: nothing here is done for each token. Knows nothing of sequences and caches.
+Owns the buffers of a step and the order of its stages. For a decode step they are built once for a number of rows, so
+that nothing here is done for each token; for a piece of a prompt they are built each time, which is little beside it.
+Knows nothing of sequences and caches.
 """
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from playground.engine.llama_family import Layer, Network, as_floats, embedding_of
 from playground.engine.row_attention import RowAttention
@@ -65,13 +69,21 @@ class StepBuffers:
         else:
             self.x = Activations.rounded(self.room, widest)
             self.attended = torch.empty(shape)
+        self._vocabulary = network.head.out_features
+        self._logits = torch.empty(0)
+
+    def logits(self, rows: int) -> Tensor:
+        """Room for the logits of `rows` rows, the same for every number of rows."""
+        if rows > len(self._logits):
+            self._logits = torch.empty(self.room, self._vocabulary)
+        return self._logits[:rows]
 
 
 class StepPrograms:
     """Programs for steps of exactly `rows` rows over `buffers`.
 
-    With `attention` a step is one program, `whole`, from ids to `output`; without it the attention is called for every
-    layer between `first` and the programs of `rest`.
+    With `attention` a step is one program, `whole`, from ids to the last layer and, `with_output`, to the logits.
+    Without it the attention is called for every layer between `first` and the programs of `rest`.
     """
 
     def __init__(
@@ -83,6 +95,7 @@ class StepPrograms:
         *,
         rows: int,
         attention: RowAttention | None = None,
+        with_output: bool = False,
     ) -> None:
         self._network, self._library, self._angles = network, library, angles
         self._rows = rows
@@ -97,11 +110,15 @@ class StepPrograms:
             [*self._after_attention(layer), *(self._before_attention(following) if following else ())]
             for layer, following in zip(layers, (*layers[1:], None), strict=True)
         ]
+        self.output: Output | None = None
         if attention is None:
             self.first, self.rest = Program(first), tuple(Program(stages) for stages in rest)
-        else:
-            self.output = Output(network, library, self.hidden, rows=rows)
-            self.whole = Program([*first, *self._with_attention(attention, rest), *self.output.stages])
+            return
+        stages = [*first, *self._with_attention(attention, rest)]
+        if with_output:
+            self.output = Output(network, library, self.hidden[:rows], buffers.logits(rows))
+            stages += self.output.stages
+        self.whole = Program(stages)
 
     def load(self, token_ids: list[int], positions: list[int]) -> None:
         """What the step shall read. Raises IndexError for a token that the network does not have."""
@@ -114,9 +131,8 @@ class StepPrograms:
             raise IndexError(f"a token of {token_ids} is not one of {table.num_embeddings}")
 
     def take_attention(self, attended: Tensor) -> None:
-        """Bring [heads, rows, size] to where the next program reads it, unless it is there."""
-        if attended.data_ptr() != self.attended.data_ptr():
-            self.attended[: self._rows] = attended.transpose(0, 1)
+        """Bring [heads, rows, size] to where the next program reads it."""
+        self.attended[: self._rows] = attended.transpose(0, 1)
 
     def _with_attention(self, attention: RowAttention, rest: list[list[Stage]]) -> list[Stage]:
         stages = []
@@ -162,7 +178,7 @@ class StepPrograms:
         return [*stages, self._library.stage("rotate", rotation, chunks=self._rows)]
 
     def _after_attention(self, layer: Layer) -> list[Stage]:
-        network, half = self._network, self._network.feed_forward
+        network, width = self._network, self._network.feed_forward
         stages = []
         if self._x.scales is not None:
             columns = network.heads * network.size
@@ -170,11 +186,11 @@ class StepPrograms:
             stages.append(self._library.stage("round", arguments, chunks=self._rows))
         stages += self._into_hidden(layer.output, layer.after_attention_norm)
         stages.append(self._norm(layer.feed_forward_norm))
-        stages.append(self._product(layer.gate, self._buffers.gate_up[:, :half], waits=False))
-        stages.append(self._product(layer.up, self._buffers.gate_up[:, half:]))
-        parts = -(-half // PART_COLUMNS)
+        stages.append(self._product(layer.gate, self._buffers.gate_up[:, :width], waits=False))
+        stages.append(self._product(layer.up, self._buffers.gate_up[:, width:]))
+        parts = -(-width // PART_COLUMNS)
         gate = {Gate.IN: self._buffers.gate_up, Gate.PARTS: parts, Gate.PART_COLUMNS: PART_COLUMNS}
-        gate |= self._x.arguments(half)
+        gate |= self._x.arguments(width)
         name = f"gate_{network.activation}{self._x.suffix}"
         stages.append(self._library.stage(name, gate, chunks=self._rows * parts))
         return stages + self._into_hidden(layer.down, layer.after_feed_forward_norm)
@@ -203,15 +219,15 @@ class StepPrograms:
 
 
 class Output:
-    """The last norm and the output layer for `rows` rows of `hidden`."""
+    """The last norm and the output layer for the rows of `hidden`; the result goes to `logits` [rows, vocabulary]."""
 
-    def __init__(self, network: Network, library: Library, hidden: Tensor, *, rows: int) -> None:
-        self._network, self._hidden = network, hidden[:rows]
-        self._logits = torch.empty(0)
+    def __init__(self, network: Network, library: Library, hidden: Tensor, logits: Tensor | None = None) -> None:
+        self._network, self._library, self._hidden = network, library, hidden
+        rows = len(hidden)
+        self._logits = torch.empty(rows, network.head.out_features) if logits is None else logits
         self.stages: list[Stage] = []
         if isinstance(network.head, PackedLinear):
             x = Activations.rounded(rows, network.hidden)
-            self._logits = torch.empty(rows, network.head.out_features)
             norm = norm_stage(library, hidden, network.norm, network.epsilon, x, rows=rows)
             self.stages = [norm, library.product(network.head.packed, x, self._logits, rows=rows)]
 
@@ -220,8 +236,12 @@ class Output:
         if self.stages:
             return self._logits
         network = self._network
-        normed = torch.nn.functional.rms_norm(self._hidden, (network.hidden,), network.norm, network.epsilon)
-        return network.head(normed.to(torch.bfloat16)).float()
+        normed = functional.rms_norm(self._hidden, (network.hidden,), network.norm, network.epsilon)
+        # A table of a size that no kernel takes: each thread multiplies a part of it.
+        weight: Tensor = network.head.weight  # ty: ignore[invalid-assignment]
+        parts = weight.chunk(self._library.threads)
+        tasks = [partial(functional.linear, normed.to(weight.dtype), part) for part in parts]
+        return torch.cat(self._library.share(tasks), dim=-1).float()
 
 
 def norm_stage(library: Library, hidden: Tensor, weight: Tensor, epsilon: float, x: Activations, *, rows: int) -> Stage:

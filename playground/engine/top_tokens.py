@@ -9,7 +9,7 @@ from __future__ import annotations
 from torch import Tensor
 
 BLOCK = 32
-WORTH_IT = 8
+WORTH_IT = 4
 """The shortcut needs several times as many blocks as winners."""
 
 

@@ -15,6 +15,7 @@ from playground.engine.attention_function import NAME, attention_step
 from playground.engine.batch import Batch, pack
 from playground.engine.kv_cache import KVCache
 from playground.errors import ModelUnavailable
+from playground.kernels.library import Library
 
 # Families whose tokens are compared with `generate` by the tests; any other is compared once when it is opened.
 _KNOWN_FAMILIES = frozenset(
@@ -29,7 +30,8 @@ class TransformersForward:
     exact_rows = 1
     """Libraries choose other kernels for other numbers of rows, which round differently."""
 
-    def __init__(self, model: PreTrainedModel) -> None:
+    def __init__(self, model: PreTrainedModel, library: Library | None = None) -> None:
+        """`library`: the kernels that multiply the model's packed weights, if it has any."""
         parameters = inspect.signature(model.forward).parameters
         text_config = model.config.get_text_config()
         layer_types = set(getattr(text_config, "layer_types", None) or ())
@@ -40,6 +42,7 @@ class TransformersForward:
             # The angles follow the longest text of the row: one visitor's long text would change the others' answers.
             raise _unsuitable(model)
         self.model = model
+        self._library = library
         self.device = model.device
         self._keeps_logits = "logits_to_keep" in parameters
         known = text_config.model_type in _KNOWN_FAMILIES
@@ -49,8 +52,11 @@ class TransformersForward:
             self._take_over_after_comparison(text_config.vocab_size)
 
     def use_threads(self, count: int) -> None:
-        """How many threads PyTorch uses from now on."""
-        torch.set_num_threads(count)
+        """How many threads PyTorch, or the kernels, use from now on."""
+        if self._library is None:
+            torch.set_num_threads(count)
+        else:
+            self._library.use_threads(count)
 
     @torch.inference_mode()
     def step(self, batch: Batch) -> torch.Tensor:
@@ -58,10 +64,12 @@ class TransformersForward:
 
         A step that raises leaves every cache at its former length.
         """
+        if self._library is not None:
+            torch.set_num_threads(1)  # PyTorch's own threads would fight with the kernels' for the cores
         packed = torch.tensor([batch.token_ids, batch.positions], device=self.device)
         indices = torch.tensor(batch.logit_indices, device=self.device, dtype=torch.long)
         keep = {"logits_to_keep": indices} if self._keeps_logits else {}
-        with attention_step(batch) as step:
+        with attention_step(batch, library=self._library) as step:
             output = self.model(input_ids=packed[:1], position_ids=packed[1:], use_cache=False, **keep)
         if not step.layers_seen:
             raise _unsuitable(self.model)

@@ -225,10 +225,10 @@ class Worker:
             self._drop_session()
             loaded = self._load(spec, partial(self._report, wanted))
             session = open_session(loaded, self._make_forward, prefix_store_bytes=self._prefix_store_bytes)
+            scheduler = Scheduler(session, most_running=self._most_running, chunk_tokens=self._chunk_tokens)
         except Exception as error:
             self._opening_failed(wanted, error)
             return
-        scheduler = Scheduler(session, most_running=self._most_running, chunk_tokens=self._chunk_tokens)
         with self._condition:
             if self._wanted is not wanted:
                 return

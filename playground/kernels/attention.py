@@ -1,6 +1,6 @@
 """Attention of single rows over a KV cache in blocks: softmax(q k^T * scale) v, for the few rows of a decode step.
 
-Owns that loop. A chunk is one row and one key head with all its query heads. Keys and values are bf16 and lie in blocks
+Owns that loop. A chunk is one row and some query heads of one key head. Keys and values are bf16 and lie in blocks
 [key heads, 256 tokens, size]; each row brings the addresses of its sequence's blocks, so nothing is gathered or copied.
 What a row gives depends on nothing but that row and its keys.
 """
@@ -54,6 +54,7 @@ class Attention(IntEnum):
     SCALE = 9
     SCRATCH = 10
     SCRATCH_STRIDE = 11
+    HEADS_IN_CHUNK = 12
 
 
 def define_store(module: ir.Module) -> ir.Function:
@@ -92,13 +93,15 @@ class _Attend:
     def __init__(self, code: Code, table: ir.Value, chunk: ir.Value, *, size: int) -> None:
         self.code, self.size, self.vectors = code, size, size // LANES
         heads, key_heads = code.field(table, Attention.HEADS), code.field(table, Attention.KEY_HEADS)
-        self.row, self.key_head = code.sdiv(chunk, key_heads), code.srem(chunk, key_heads)
-        self.group = code.sdiv(heads, key_heads)
+        self.group = code.field(table, Attention.HEADS_IN_CHUNK)
+        in_row = code.sdiv(heads, self.group)
+        self.row, part = code.sdiv(chunk, in_row), code.srem(chunk, in_row)
+        head = code.mul(part, self.group)
+        self.key_head = code.sdiv(head, code.sdiv(heads, key_heads))
         self.first = code.read(I64, code.field(table, Attention.FIRSTS, POINTER), self.row)
         self.length = code.read(I64, code.field(table, Attention.LENGTHS, POINTER), self.row)
         self.keys = self._blocks(table, Attention.KEY_BLOCKS)
         self.values = self._blocks(table, Attention.VALUE_BLOCKS)
-        head = code.mul(self.key_head, self.group)
         stride = code.field(table, Attention.QUERY_STRIDE)
         queries = code.at(code.field(table, Attention.QUERIES, POINTER), code.mul(self.row, stride), 2)
         self.queries = code.at(queries, head, 2 * size)

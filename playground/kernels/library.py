@@ -52,6 +52,8 @@ KERNELS = (
 
 FEW_ROWS = 16
 """So many rows are multiplied as integers; above that the matrix unit is quicker."""
+FORGOTTEN_AFTER_S = 30 * 24 * 3600.0
+"""Kept kernels of another processor or version are deleted after that: a cache folder may be shared."""
 CHUNKS_FOR_EACH = 12
 """Chunks of a product for each thread: enough that threads end together, few enough that claiming costs nothing."""
 
@@ -141,13 +143,13 @@ class Library:
         many = self.has_matrix_unit and len(rows) > FEW_ROWS
         room = -(-len(rows) // ROW_BLOCK) * ROW_BLOCK
         columns = rows.shape[1]
-        out = torch.empty(room, packed.shape[0])
         if many:
+            out = torch.empty(room, packed.shape[0])
             x = torch.empty(room, columns, dtype=torch.bfloat16)
             x[: len(rows)] = rows
             stages = [self.product(packed, Activations(x), out, rows=len(rows))]
         else:
-            x = Activations.rounded(room, columns)
+            out, x = torch.empty(len(rows), packed.shape[0]), Activations.rounded(len(rows), columns)
             given = rows.to(torch.float32).contiguous()
             stages = [
                 self.stage("round", {Rounding.IN: given} | x.arguments(columns), chunks=len(rows)),
@@ -223,7 +225,7 @@ def open_library(cache_dir: Path, *, threads: int) -> Library | None:
         return None
     path = cache_dir / "kernels" / f"{_fingerprint()}.o"
     try:
-        return Library(compiler.MachineCode(_signed(path.read_bytes())), threads=threads)
+        return Library(compiler.MachineCode(_checked(path.read_bytes())), threads=threads)
     except (OSError, ValueError, RuntimeError):
         start_s = time.perf_counter()
     try:
@@ -265,7 +267,7 @@ def _fingerprint() -> str:
     return digest.hexdigest()[:24]
 
 
-def _signed(kept: bytes) -> bytes:
+def _checked(kept: bytes) -> bytes:
     """The code behind its own checksum. Raises ValueError: half a file must never be run."""
     checksum, code = kept[:32], kept[32:]
     if hashlib.sha256(code).digest() != checksum:
@@ -277,8 +279,9 @@ def _keep(path: Path, object_code: bytes) -> None:
     """Write the code where the next start finds it; without a place for it every start compiles."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        for old in path.parent.glob("*.o"):
-            old.unlink(missing_ok=True)
+        for old in path.parent.iterdir():
+            if time.time() - old.stat().st_mtime > FORGOTTEN_AFTER_S:
+                old.unlink(missing_ok=True)
         part = path.with_name(f"{path.name}.{os.getpid()}.part")
         part.write_bytes(hashlib.sha256(object_code).digest() + object_code)
         os.replace(part, path)

@@ -44,7 +44,7 @@ class LoadedModel:
     tokenizer: PreTrainedTokenizerBase
     device: torch.device
     quantization: str
-    """How the weights are held: "int4", "int8", "int4+int8", "bf16" or "nf4"."""
+    """How the weights are held: "bf16", "nf4", "int4", or the fewest and most bits of a layer, such as "int4+int8"."""
     context_length: int
     """Most tokens that prompt and answer may have together."""
     eos_ids: tuple[int, ...]
@@ -74,7 +74,8 @@ def load(
     """
     start = time.perf_counter()
     target = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
-    library = open_library(cache_dir, threads=torch.get_num_threads()) if target.type == "cpu" else None
+    for_kernels = target.type == "cpu" and quantization not in ("bf16", "nf4")
+    library = open_library(cache_dir, threads=torch.get_num_threads()) if for_kernels else None
     is_gguf = files.is_file()
     fast = library is not None or _torch_kernels_are_fast(cache_dir)
     circumstances = {"is_gguf": is_gguf, "int4_is_faster": fast, "has_kernels": library is not None}

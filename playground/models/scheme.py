@@ -49,7 +49,7 @@ def choose_scheme(
     if wanted == "int4":
         return Choice("int4", None, "4 bits, as you chose: the fastest on this computer, a little less exact.")
     if wanted == "int8":
-        return Choice("int8", None, "8 bits, or 4 where the model's file has no more, as you chose.")
+        return Choice("int8", None, "8 bits, or fewer where the model's file has no more, as you chose.")
     if has_kernels and is_gguf:
         return Choice("int8", None, "No GPU: every weight as fine as in the model's file, and fast on this processor.")
     if not int4_is_faster:

@@ -21,7 +21,7 @@ from playground.models.quantization import fits_int4, fits_int8, pack_int4
 from playground.models.rounding import four_bit_floats, group_int4, group_int8, quantize_int4, quantize_int8
 
 Scheme = Literal["int8", "int4", "bf16"]
-"""What weights of a network's layers become. "int8": those with 4 bits keep them unchanged, finer ones get 8 bits;
+"""What weights of a network's layers become. "int8": as the file has them, for PyTorch's kernels 4 or 8 bits;
 "int4": all get 4 bits; "bf16": all are written out, a plain folder that any part of transformers can read."""
 
 ALIGNMENT_BYTES = 64

@@ -170,9 +170,12 @@ class Turns:
     def _write(self, turn: Turn, messages: list[Message], params: SamplingParams, app_messages: int) -> None:
         flushed_s = time.monotonic()
         status = "done"
+        reply = turn.reply
         try:
+            # What a temporary chat says is remembered nowhere, not even what the model has read of it.
+            temporary = self._history.get_conversation(reply.owner, reply.conversation_id).temporary
             chunks = self._engine.stream(
-                messages, params, cancel=turn.cancel, prefix=turn.reply.prefix, owner=turn.reply.owner,
+                messages, params, cancel=turn.cancel, prefix=reply.prefix, owner="" if temporary else reply.owner,
                 app_messages=app_messages,
             )  # fmt: skip
             for chunk in chunks:

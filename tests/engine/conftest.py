@@ -13,6 +13,7 @@ import transformers
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from playground.engine import prefix_store
 from playground.engine.engine import Engine
 from playground.engine.int4_forward import Int4Forward
 from playground.engine.transformers_forward import TransformersForward
@@ -81,6 +82,14 @@ CLASS_SUFFIXES = {"GPT2": ("Config", "LMHeadModel"), "Gemma3": ("TextConfig", "F
 
 # Tiny matrices are slower on two threads, much slower on a busy machine.
 torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def short_prefixes_count() -> Iterator[None]:
+    """Tiny models are asked tiny questions."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prefix_store, "LEAST_TOKENS", 1)
+        yield
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,19 @@ def test_a_token_that_the_model_does_not_have_is_refused(
         ("llama", {"num_key_value_heads": 1}),
         ("llama", {"intermediate_size": 112}),
         ("llama", {"hidden_act": "gelu"}),
+        ("gemma3", {"use_bidirectional_attention": True}),
+        ("gemma3", {"sliding_window": -5}),
+        (
+            "llama",
+            {
+                "rope_parameters": {
+                    "rope_type": "linear",
+                    "rope_theta": 1e4,
+                    "factor": 1.0,
+                    "partial_rotary_factor": 0.5,
+                }
+            },
+        ),
     ],
 )
 def test_other_networks_are_run_by_transformers(

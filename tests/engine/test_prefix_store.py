@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from playground.engine import prefix_store
 from playground.engine.kv_cache import BLOCK_TOKENS, KVCache
 from playground.engine.prefix_store import PrefixStore
 
@@ -45,7 +46,7 @@ def test_the_longest_start_is_found_and_its_last_token_left_to_be_read():
 def test_a_prompt_with_its_logits_need_not_be_read_at_all():
     store = PrefixStore(MUCH)
     logits = LOGITS.clone()
-    put(store, "ada", [1, 2, 3], logits=logits, from_start=True)
+    put(store, "ada", [1, 2, 3], logits=logits)
     logits.zero_()
     found = store.find("ada", [1, 2, 3])
     assert held(found.cache) == [1, 2, 3] and torch.equal(found.logits, LOGITS)
@@ -53,13 +54,32 @@ def test_a_prompt_with_its_logits_need_not_be_read_at_all():
     assert store.find("eve", [1, 2, 3]).cache.length == 0
 
 
-def test_exactly_the_same_is_the_same_prompt_read_from_the_start():
+def test_exactly_the_same_is_all_of_a_prompt_or_nothing():
     store = PrefixStore(MUCH)
-    put(store, "ada", [1, 2, 3], logits=LOGITS)
+    put(store, "ada", [1, 2, 3])
     assert store.find("ada", [1, 2, 3], exact=True).cache.length == 0
-    put(store, "ada", [1, 2, 3], logits=LOGITS, from_start=True)
+    put(store, "ada", [1, 2, 3], logits=LOGITS)
     assert store.find("ada", [1, 2, 3], exact=True).cache.length == 3
     assert store.find("ada", [1, 2, 3, 4], exact=True).cache.length == 0
+
+
+def test_of_the_prompts_inside_a_longer_entry_the_latest_stays():
+    store = PrefixStore(MUCH)
+    for length in (3, 6, 9):
+        put(store, "ada", range(length), logits=LOGITS)
+    put(store, "ada", range(12))
+    assert [bool(store.find("ada", range(length), exact=True).cache.length) for length in (3, 6, 9)] == [0, 0, 1]
+    assert store.find("ada", range(20)).cache.length == 12
+
+
+def test_a_start_of_a_few_tokens_is_neither_kept_for_everybody_nor_a_hit(monkeypatch):
+    monkeypatch.setattr(prefix_store, "LEAST_TOKENS", 4)
+    store = PrefixStore(MUCH)
+    put(store, "", range(10), public_length=3)
+    put(store, "ada", range(8))
+    assert len(store) == 1
+    assert store.find("ada", [0, 1, 2, 9, 9]).cache.length == 0
+    assert store.find("ada", [0, 1, 2, 3, 9]).cache.length == 4
 
 
 def test_an_answer_that_says_nothing_does_not_cost_its_prompt_the_logits():
@@ -104,7 +124,7 @@ def test_the_apps_own_text_is_everybodys_and_the_rest_is_not():
 
 def test_of_an_unknown_owner_only_the_apps_own_text_is_kept():
     store = PrefixStore(MUCH)
-    put(store, "", [1, 2, 3, 4], public_length=2, logits=LOGITS, from_start=True)
+    put(store, "", [1, 2, 3, 4], public_length=2, logits=LOGITS)
     assert len(store) == 1
     assert store.find("", [1, 2, 3, 4], 2).cache.length == 2
     assert store.find("", [1, 2, 3, 4], 2, exact=True).cache.length == 0
@@ -176,7 +196,7 @@ def test_nothing_depends_on_what_others_have_said(asked, limit_blocks):
             assert held(found.cache) == ids[: found.cache.length]
             assert found.cache.length < len(ids) or found.logits is not None
             lengths.append(found.cache.length)
-            options = {"logits": LOGITS, "from_start": True} if with_logits else {}
+            options = {"logits": LOGITS} if with_logits else {}
             put(store, owner, ids, public_length=public, **options)
             store.make_room()
         assert lengths[0] == max(lengths[1], public if app_text_read else 0)

@@ -65,7 +65,7 @@ def test_a_guess_always_follows_tokens_like_the_newest_or_a_replaced_word(ids, s
         return
     assert len(guesses) == count
     pairs = [ids[i : i + 3] for i in range(len(ids) - 2)]
-    resumed = lookup._matched == 0
+    resumed = lookup._matched < 2  # the pair that it follows would reach back over the replaced word
     assert resumed or [*ids[-2:], guesses[0]] in pairs
 
 

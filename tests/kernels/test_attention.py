@@ -48,8 +48,16 @@ class Sequence:
         return keys, values
 
 
-def attend(library: Library, queries: Tensor, rows: list[tuple[Sequence, int]], *, window: int | None = None) -> Tensor:
-    """`queries` bf16 [rows, heads, size], each with its sequence and how many tokens of it there are."""
+def attend(
+    library: Library,
+    queries: Tensor,
+    rows: list[tuple[Sequence, int]],
+    *,
+    window: int | None = None,
+    parts: int = 1,
+) -> Tensor:
+    """`queries` bf16 [rows, heads, size], each with its sequence and how many tokens of it there are; the heads of a
+    key head in `parts` chunks."""
     count, heads, size = queries.shape
     key_heads = rows[0][0].keys[0].shape[0]
     tables = [sequence.addresses() for sequence, _ in rows]
@@ -71,8 +79,9 @@ def attend(library: Library, queries: Tensor, rows: list[tuple[Sequence, int]], 
         Attention.SCALE: size**-0.5,
         Attention.SCRATCH: torch.empty(count * heads * room),
         Attention.SCRATCH_STRIDE: room,
+        Attention.HEADS_IN_CHUNK: heads // key_heads // parts,
     }
-    library.run(Program([library.stage(f"attention_{size}", arguments, chunks=count * key_heads)]))
+    library.run(Program([library.stage(f"attention_{size}", arguments, chunks=count * key_heads * parts)]))
     return out
 
 
@@ -108,6 +117,15 @@ def test_windows_and_lengths_around_the_borders_of_blocks(library: Library, leng
     found = attend(library, queries, [(sequence, length)], window=window)[0]
     expected = expected_of(queries[0], sequence, length, window)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize(("heads", "key_heads", "parts"), [(4, 1, 2), (6, 2, 3), (8, 1, 8)])
+def test_dividing_the_heads_of_one_key_head_changes_no_bit(
+    library: Library, heads: int, key_heads: int, parts: int
+) -> None:
+    queries = random_queries(2, heads)
+    rows = [(Sequence.random(length, key_heads=key_heads, seed=length), length) for length in (40, 300)]
+    assert torch.equal(attend(library, queries, rows, parts=parts), attend(library, queries, rows))
 
 
 def test_scores_of_any_size_give_weights_that_add_up_to_one(library: Library) -> None:
