@@ -48,20 +48,36 @@ def make_sampler(params: SamplingParams, generator: torch.Generator, *, context_
     `generator` lives on the CPU and belongs to this sequence alone. Odd logits and parameters never raise: where no
     distribution is left, the likeliest token comes.
     """
-    penalty = _Penalty(params.repetition_penalty, context_ids)
+    penalty, room = _Penalty(params.repetition_penalty, context_ids), _Room()
 
     def sample(logits: torch.Tensor) -> Choice:
-        raw = torch.nan_to_num(
-            logits.detach().to("cpu", torch.float32), nan=-math.inf, posinf=math.inf, neginf=-math.inf
-        )
-        penalised = penalty.apply(raw)
-        chosen = _draw(penalised, params, generator)
+        room.take(logits)
+        likeliest = _likeliest(room, params.alternatives) if params.alternatives > 0 else None
+        penalty.apply(room.logits)
+        chosen = _draw(room, params, generator)
         penalty.add(chosen)
-        if params.alternatives <= 0:
-            return Choice(chosen)
-        return _with_logprobs(chosen, raw, params.alternatives)
+        return Choice(chosen) if likeliest is None else likeliest.choice(chosen, float(logits[chosen]))
 
     return sample
+
+
+class _Room:
+    """Two vectors as long as the vocabulary. They are kept: temporaries of that size are new memory to the system every
+    time, and that costs more than what is computed in them."""
+
+    def __init__(self) -> None:
+        self.logits = self.weights = torch.empty(0)
+
+    def take(self, logits: torch.Tensor) -> None:
+        """Copy the logits, NaN as what never comes."""
+        if len(self.logits) != len(logits):
+            self.logits, self.weights = torch.empty(len(logits)), torch.empty(len(logits))
+        self.logits.copy_(logits.detach())
+        self.logits.nan_to_num_(nan=-math.inf, posinf=math.inf, neginf=-math.inf)
+
+    def exponentials(self, highest: float, inverse: float = 1.0) -> torch.Tensor:
+        """exp((logits - highest) * inverse), valid until the next call."""
+        return torch.sub(self.logits, highest, out=self.weights).mul_(inverse).exp_()
 
 
 class _Penalty:
@@ -73,12 +89,13 @@ class _Penalty:
         self._seen = set(context_ids) if self._active else set()
         self._ids = torch.tensor(sorted(self._seen), dtype=torch.long)
 
-    def apply(self, logits: torch.Tensor) -> torch.Tensor:
+    def apply(self, logits: torch.Tensor) -> None:
+        """In place."""
         if not self._active or not len(self._ids):
-            return logits
+            return
         ids = self._ids[self._ids < len(logits)]
         scores = logits[ids]
-        return logits.index_put((ids,), torch.where(scores < 0, scores * self._penalty, scores / self._penalty))
+        logits[ids] = torch.where(scores < 0, scores * self._penalty, scores / self._penalty)
 
     def add(self, token_id: int) -> None:
         if self._active and token_id not in self._seen:
@@ -86,13 +103,14 @@ class _Penalty:
             self._ids = torch.cat([self._ids, torch.tensor([token_id])])
 
 
-def _draw(logits: torch.Tensor, params: SamplingParams, generator: torch.Generator) -> int:
+def _draw(room: _Room, params: SamplingParams, generator: torch.Generator) -> int:
     """The id that comes next. Takes exactly one number from the generator unless the choice is greedy."""
+    logits = room.logits
     highest = float(logits.amax())
     if not params.temperature > 0 or not math.isfinite(highest):
         return top_tokens.argmax(logits)
     uniform = float(torch.rand(1, generator=generator, dtype=torch.float64))
-    ids, probabilities = _distribution(logits, params, highest)
+    ids, probabilities = _distribution(room, params, highest)
     cumulative = probabilities.cumsum(0)
     total = float(cumulative[-1])
     if not (math.isfinite(total) and total > 0):
@@ -101,24 +119,23 @@ def _draw(logits: torch.Tensor, params: SamplingParams, generator: torch.Generat
     return int(ids[min(index, len(ids) - 1)]) if ids is not None else min(index, len(logits) - 1)
 
 
-def _distribution(
-    logits: torch.Tensor, params: SamplingParams, highest: float
-) -> tuple[torch.Tensor | None, torch.Tensor]:
+def _distribution(room: _Room, params: SamplingParams, highest: float) -> tuple[torch.Tensor | None, torch.Tensor]:
     """(ids in ascending order, weights in float64) of what the filters keep; ids None: the whole vocabulary."""
+    logits = room.logits
     inverse = 1.0 / max(params.temperature, 1e-30)
     top_k = params.top_k if 0 < params.top_k < len(logits) else 0
     top_p = params.top_p if params.top_p < 1 else 1.0
     min_p = params.min_p if params.min_p > 0 else 0.0
-    everything = None
+    mass = 0.0
     if not top_k:
-        everything = (logits - highest).mul_(inverse).exp_()
+        everything = room.exponentials(highest, inverse)
         if top_p == 1.0 and not min_p:
             return None, everything.double()
+        mass = float(everything.sum(dtype=torch.float64))
     for count in (top_k,) if top_k else _candidate_counts(len(logits)):
         values, ids = top_tokens.topk(logits, count)
         weights = (values.double() - highest).mul_(inverse).exp_()
-        total = weights.sum() if everything is None else everything.sum(dtype=torch.float64)
-        kept = _kept_prefix(weights, float(total), top_p, min_p)
+        kept = _kept_prefix(weights, float(weights.sum()) if top_k else mass, top_p, min_p)
         if kept < count or top_k or count == len(logits):
             break
     ids, order = ids[:kept].sort()
@@ -142,11 +159,25 @@ def _kept_prefix(weights: torch.Tensor, total: float, top_p: float, min_p: float
     return max(1, kept)
 
 
-def _with_logprobs(chosen: int, raw: torch.Tensor, count: int) -> Choice:
-    normaliser = float(raw.logsumexp(0))
-    if not math.isfinite(normaliser):
-        return Choice(chosen)
-    values, ids = top_tokens.topk(raw, min(count, len(raw)))
+@dataclass(frozen=True)
+class _Likeliest:
+    """The likeliest ids with their log-probabilities before penalties and filters. `normaliser` is the logarithm of the
+    sum of all exponentials; not finite where there is no distribution."""
+
+    pairs: tuple[tuple[int, float], ...]
+    normaliser: float
+
+    def choice(self, chosen: int, logit: float) -> Choice:
+        if not math.isfinite(self.normaliser):
+            return Choice(chosen)
+        return Choice(chosen, logit - self.normaliser, self.pairs)
+
+
+def _likeliest(room: _Room, count: int) -> _Likeliest:
+    highest = float(room.logits.amax())
+    if not math.isfinite(highest):
+        return _Likeliest((), math.inf)
+    normaliser = highest + math.log(float(room.exponentials(highest).sum()))
+    values, ids = top_tokens.topk(room.logits, min(count, len(room.logits)))
     pairs = zip(ids.tolist(), values.tolist(), strict=True)
-    likeliest = tuple((token_id, value - normaliser) for token_id, value in pairs)
-    return Choice(chosen, float(raw[chosen]) - normaliser, likeliest)
+    return _Likeliest(tuple((token_id, value - normaliser) for token_id, value in pairs), normaliser)

@@ -7,14 +7,31 @@ What a row gives depends on nothing but that row and its keys.
 
 from __future__ import annotations
 
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from enum import IntEnum
 
 from llvmlite import ir
 
-from playground.kernels.code import FLOAT, FLOATS, I16, I64, LANES, POINTER, Code, Loop, constant, number, vector, whole
+from playground.kernels.code import (
+    FLOAT,
+    FLOATS,
+    I16,
+    I32,
+    I64,
+    LANES,
+    POINTER,
+    Code,
+    Loop,
+    constant,
+    number,
+    vector,
+    whole,
+)
 from playground.kernels.mathematics import exponential
 
 BLOCK_TOKENS = 256
+KEYS_AT_ONCE = 4
 SIZES = (16, 32, 64, 96, 128, 256)
 """Head sizes that there is code for."""
 
@@ -89,9 +106,14 @@ def define_attention(module: ir.Module, size: int) -> ir.Function:
     return function
 
 
+Tokens = Generator[tuple[Loop, ir.Value, ir.Value], None, None]
+
+
 class _Attend:
     def __init__(self, code: Code, table: ir.Value, chunk: ir.Value, *, size: int) -> None:
-        self.code, self.size, self.vectors = code, size, size // LANES
+        self.code, self.size = code, size
+        self.lanes = min(LANES, size // 2)
+        self.floats = vector(FLOAT, self.lanes)
         heads, key_heads = code.field(table, Attention.HEADS), code.field(table, Attention.KEY_HEADS)
         self.group = code.field(table, Attention.HEADS_IN_CHUNK)
         in_row = code.sdiv(heads, self.group)
@@ -100,6 +122,8 @@ class _Attend:
         self.key_head = code.sdiv(head, code.sdiv(heads, key_heads))
         self.first = code.read(I64, code.field(table, Attention.FIRSTS, POINTER), self.row)
         self.length = code.read(I64, code.field(table, Attention.LENGTHS, POINTER), self.row)
+        self.base = code.sub(self.first, code.srem(self.first, whole(KEYS_AT_ONCE)))
+        """Where the scores begin: keys are read four at a time, and what is read too much gets no weight."""
         self.keys = self._blocks(table, Attention.KEY_BLOCKS)
         self.values = self._blocks(table, Attention.VALUE_BLOCKS)
         stride = code.field(table, Attention.QUERY_STRIDE)
@@ -116,42 +140,73 @@ class _Attend:
         return self.code.read(POINTER, self.code.field(table, entry, POINTER), self.row)
 
     def write(self) -> None:
+        """Two query heads at a time, so that what is unpacked of keys and values serves both."""
         code = self.code
-        self._scores()
-        with code.loop(0, self.group) as head:
-            scores = code.at(self.scores, code.mul(head.index, self.stride), 4)
-            total = self._softmax(scores)
-            self._weigh(scores, head.index, total)
+        even = code.sub(self.group, code.srem(self.group, whole(2)))
+        with code.loop(0, even, step=2) as pair:
+            self._attend(pair.index, 2)
+        with code.if_then(code.icmp_signed("<", even, self.group)):
+            self._attend(even, 1)
 
-    def _token(self, blocks: ir.Value, token: ir.Value) -> ir.Value:
-        """Where the row of a token begins."""
+    def _attend(self, head: ir.Value, count: int) -> None:
         code = self.code
-        block = code.read(POINTER, blocks, code.sdiv(token, whole(BLOCK_TOKENS)))
-        offset = code.add(code.mul(self.key_head, whole(BLOCK_TOKENS)), code.srem(token, whole(BLOCK_TOKENS)))
-        return code.at(block, offset, 2 * self.size)
+        heads = [code.add(head, whole(index)) for index in range(count)]
+        scores = [code.at(self.scores, code.mul(one, self.stride), 4) for one in heads]
+        self._score(heads, scores)
+        totals = [self._softmax(one) for one in scores]
+        self._weigh(heads, scores, totals)
 
-    def _scores(self) -> None:
-        """The products of every key with all query heads of its group, not yet scaled."""
+    @contextmanager
+    def _tokens(self, blocks: ir.Value, start: ir.Value, step: int, carried: Sequence[ir.Value] = ()) -> Tokens:
+        """Every `step`-th token from `start` on: its number, where its row begins, and the loop that goes through them.
+
+        A block's address is looked up once for all of its tokens.
+        """
+        code, size = self.code, whole(BLOCK_TOKENS)
+        last = code.add(code.sdiv(code.sub(self.length, whole(1)), size), whole(1))
+        with code.loop(code.sdiv(start, size), last, carried=carried) as block:
+            before = code.mul(block.index, size)
+            base = code.read(POINTER, blocks, block.index)
+            rows = code.at(base, code.mul(self.key_head, size), 2 * self.size)
+            low, high = code.larger(start, before), code.smaller(self.length, code.add(before, size))
+            with code.loop(low, high, step=step, carried=block.values) as token:
+                yield token, token.index, code.at(rows, code.sub(token.index, before), 2 * self.size)
+            block.values = token.values
+        token.values = block.values
+
+    def _score(self, heads: list[ir.Value], scores: list[ir.Value]) -> None:
+        """The products of every key with some query heads, not yet scaled, for four keys at a time."""
         code = self.code
-        with code.loop(self.first, self.length) as token:
-            key = self._token(self.keys, token.index)
-            parts = [code.bf16_to_floats(code.read(vector(I16), key, index)) for index in range(self.vectors)]
-            with code.loop(0, self.group) as head:
-                query = code.at(self.queries, head.index, 2 * self.size)
-                total = constant(FLOATS, 0.0)
-                for index, part in enumerate(parts):
-                    other = code.bf16_to_floats(code.read(vector(I16), query, index))
-                    total = code.fused(part, other, total)
-                place = code.add(code.mul(head.index, self.stride), code.sub(token.index, self.first))
-                code.write(code.sum_lanes(total), self.scores, place)
+        queries = [self._unpack(code.at(self.queries, head, 2 * self.size)) for head in heads]
+        with self._tokens(self.keys, self.base, KEYS_AT_ONCE) as (_, token, row):
+            zero: ir.Value = constant(self.floats, 0.0)
+            totals: list[list[ir.Value]] = [[zero] * KEYS_AT_ONCE for _ in heads]
+            for offset in range(KEYS_AT_ONCE):
+                key = self._unpack(code.at(row, 2 * self.size * offset))
+                for query, sums in zip(queries, totals, strict=True):
+                    for one, other in zip(query, key, strict=True):
+                        sums[offset] = code.fused(one, other, sums[offset])
+            for sums, target in zip(totals, scores, strict=True):
+                code.write(code.sum_lanes_of_four(sums), target, code.sub(token, self.base), 4)
+
+    def _unpack(self, row: ir.Value) -> list[ir.Value]:
+        """A row of bf16 as floats: of each pair of neighbours the first ones, then the second ones."""
+        code, words = self.code, vector(I32, self.lanes)
+        halves = []
+        for index in range(self.size // (2 * self.lanes)):
+            pairs = code.read(words, row, index)
+            for bits in (code.shl(pairs, constant(words, 16)), code.and_(pairs, constant(words, -65536))):
+                halves.append(code.bitcast(bits, self.floats))
+        return halves
 
     def _softmax(self, scores: ir.Value) -> ir.Value:
         """Scores of one head -> exp(scaled score - largest), in place; returns their sum."""
         code = self.code
-        count = code.sub(self.length, self.first)
+        count = code.sub(self.length, self.base)
         vectors = code.sdiv(code.add(count, whole(LANES - 1)), whole(LANES))
-        with code.loop(count, code.mul(vectors, whole(LANES))) as rest:
-            code.write(number(float("-inf")), scores, rest.index)
+        for low, high in ((whole(0), code.sub(self.first, self.base)), (count, code.mul(vectors, whole(LANES)))):
+            with code.loop(low, high) as outside:
+                code.write(number(float("-inf")), scores, outside.index)
         lowest = constant(FLOATS, float("-inf"))
         with code.loop(0, vectors, carried=[lowest]) as loop:
             part = code.read(FLOATS, scores, loop.index)
@@ -165,23 +220,19 @@ class _Attend:
             loop.values = [code.fadd(loop.values[0], weight)]
         return code.sum_lanes(loop.values[0])
 
-    def _weigh(self, scores: ir.Value, head: ir.Value, total: ir.Value) -> None:
-        """The weighted sum of the values, [size] floats."""
-        code = self.code
-        out = code.at(self.out, head, 4 * self.size)
-        factor = code.splat(code.fdiv(number(1.0), total))
-        for start in range(0, self.vectors, 4):
-            part = range(start, min(start + 4, self.vectors))
-            with code.loop(self.first, self.length, carried=[constant(FLOATS, 0.0)] * len(part)) as token:
-                self._add_value(token, scores, part)
-            for index, value in zip(part, token.values, strict=True):
-                code.write(code.fmul(value, factor), out, index)
-
-    def _add_value(self, token: Loop, scores: ir.Value, part: range) -> None:
-        code = self.code
-        value = self._token(self.values, token.index)
-        weight = code.splat(code.read(FLOAT, scores, code.sub(token.index, self.first)))
-        token.values = [
-            code.fused(code.bf16_to_floats(code.read(vector(I16), value, index)), weight, total)
-            for index, total in zip(part, token.values, strict=True)
-        ]
+    def _weigh(self, heads: list[ir.Value], scores: list[ir.Value], totals: list[ir.Value]) -> None:
+        """The weighted sums of the values, [size] floats for each head."""
+        code, parts = self.code, self.size // self.lanes
+        zeros = [constant(self.floats, 0.0)] * (parts * len(heads))
+        with self._tokens(self.values, self.first, 1, zeros) as (loop, token, row):
+            value, place = self._unpack(row), code.sub(token, self.base)
+            weights = [code.splat(code.read(FLOAT, one, place), self.lanes) for one in scores]
+            factors = [(part, weight) for weight in weights for part in value]
+            loop.values = [code.fused(*pair, total) for pair, total in zip(factors, loop.values, strict=True)]
+        for index, (head, total) in enumerate(zip(heads, totals, strict=True)):
+            factor = code.splat(code.fdiv(number(1.0), total), self.lanes)
+            out = code.at(self.out, head, 4 * self.size)
+            sums = [code.fmul(part, factor) for part in loop.values[index * parts : (index + 1) * parts]]
+            for pair in range(parts // 2):
+                for half, mixed in enumerate(code.interleave(*sums[2 * pair : 2 * pair + 2])):
+                    code.write(mixed, out, 2 * pair + half)

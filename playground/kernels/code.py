@@ -100,6 +100,42 @@ class Code(ir.IRBuilder):
             value = self.fadd(low, high)
         return self.extract_element(value, ir.Constant(I32, 0))
 
+    def sum_lanes_of_four(self, values: Sequence[ir.Value]) -> ir.Value:
+        """The sums of four vectors of floats as one vector of four. Quicker than four sums one after the other."""
+        lanes = kind_of(values[0]).count
+        pairs = [self._fold(*values[index : index + 2], step=1, lanes=lanes) for index in (0, 2)]
+        value = self._fold(*pairs, step=2, lanes=lanes)
+        while lanes > 4:
+            lanes //= 2
+            value = self.fadd(self._pick(value, value, range(lanes)), self._pick(value, value, range(lanes, 2 * lanes)))
+        return value
+
+    def interleave(self, one: ir.Value, two: ir.Value) -> list[ir.Value]:
+        """one[0], two[0], one[1], two[1] ... as two vectors."""
+        lanes = kind_of(one).count
+        order = [place for index in range(lanes) for place in (index, lanes + index)]
+        return [self._pick(one, two, order[:lanes]), self._pick(one, two, order[lanes:])]
+
+    def smaller(self, one: ir.Value, two: ir.Value) -> ir.Value:
+        """The smaller of two whole numbers."""
+        return self.select(self.icmp_signed("<", one, two), one, two)
+
+    def larger(self, one: ir.Value, two: ir.Value) -> ir.Value:
+        """The larger of two whole numbers."""
+        return self.select(self.icmp_signed(">", one, two), one, two)
+
+    def _pick(self, one: ir.Value, two: ir.Value, places: Sequence[int]) -> ir.Value:
+        return self.shuffle_vector(one, two, ir.Constant(ir.VectorType(I32, len(places)), list(places)))
+
+    def _fold(self, one: ir.Value, two: ir.Value, *, step: int, lanes: int) -> ir.Value:
+        """Sums of neighbours `step` apart, in turns of `one` and of `two`."""
+        low, high = [], []
+        for start in range(0, lanes, 2 * step):
+            for base in (0, lanes):
+                low += range(base + start, base + start + step)
+                high += range(base + start + step, base + start + 2 * step)
+        return self.fadd(self._pick(one, two, low), self._pick(one, two, high))
+
     def max_lanes(self, value: ir.Value) -> ir.Value:
         """The largest of a vector of floats."""
         return self.call_intrinsic(f"llvm.vector.reduce.fmax.v{kind_of(value).count}f32", FLOAT, [value])

@@ -44,8 +44,10 @@ def reference(logits: torch.Tensor, chosen: SamplingParams, context: list[int]) 
 
 def ours(logits: torch.Tensor, chosen: SamplingParams, context: list[int]) -> torch.Tensor:
     """The exact distribution that the sampler draws from."""
-    penalised = sampling._Penalty(chosen.repetition_penalty, context).apply(logits)
-    ids, weights = sampling._distribution(penalised, chosen, float(penalised.max()))
+    room = sampling._Room()
+    room.take(logits)
+    sampling._Penalty(chosen.repetition_penalty, context).apply(room.logits)
+    ids, weights = sampling._distribution(room, chosen, float(room.logits.max()))
     full = torch.zeros(len(logits), dtype=torch.float64)
     full[ids if ids is not None else torch.arange(len(logits))] = weights
     return full / full.sum()
