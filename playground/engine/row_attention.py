@@ -7,6 +7,7 @@ program. It computes what `attend_layer` computes, for rows alone. Knows no mode
 from __future__ import annotations
 
 import ctypes
+import math
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from playground.engine.batch import Batch
 from playground.kernels.attention import Attention, Store
 from playground.kernels.library import Library
 from playground.kernels.program import Stage
+from playground.kernels.segments import Merge
 
 SCRATCH_STEP = 1024
 WORD_BYTES = 8
@@ -30,10 +32,12 @@ class RowAttention:
         self._library = library
         self._layers, self._room = layers, room
         self._heads, self._key_heads, self._size, self._scaling = heads, key_heads, size, scaling
-        # With fewer key heads than threads the query heads of one are divided, although its keys are then read twice.
-        group = heads // key_heads
-        parts = next((count for count in range(library.threads // key_heads, 1, -1) if group % count == 0), 1)
-        self._heads_in_chunk = group // parts
+        # So many that all threads end together. Each gives results of its own, which are brought together afterwards.
+        self._segments = library.threads // math.gcd(library.threads, key_heads)
+        self._parts = (
+            self.out if self._segments == 1 else torch.empty(room, key_heads, self._segments, heads // key_heads, size)
+        )
+        self._totals = torch.empty(room, heads, self._segments, 2)
         self._keys, self._values = ((ctypes.c_int64 * (room * layers))() for _ in range(2))
         self._positions, self._lengths = ((ctypes.c_int64 * room)() for _ in range(2))
         self._firsts: dict[int | None, ctypes.Array] = {}
@@ -45,7 +49,7 @@ class RowAttention:
         if length <= self._capacity:
             return False
         self._capacity = -(-max(length, 2 * self._capacity) // SCRATCH_STEP) * SCRATCH_STEP
-        self._scratch = torch.empty(self._room * self._heads * self._capacity)
+        self._scratch = torch.empty(self._room * self._heads * self._segments * self._capacity)
         return True
 
     def begin(self, batch: Batch) -> None:
@@ -92,15 +96,29 @@ class RowAttention:
             Attention.VALUE_BLOCKS: values,
             Attention.FIRSTS: ctypes.addressof(firsts),
             Attention.LENGTHS: ctypes.addressof(self._lengths),
-            Attention.OUT: self.out,
+            Attention.OUT: self._parts,
             Attention.SCALE: self._scaling,
             Attention.SCRATCH: self._scratch,
             Attention.SCRATCH_STRIDE: self._capacity,
-            Attention.HEADS_IN_CHUNK: self._heads_in_chunk,
+            Attention.SEGMENTS: self._segments,
+            Attention.TOTALS: self._totals,
         }
-        return [
+        chunks = rows * self._key_heads * self._segments
+        stages = [
             self._library.stage("store", store, chunks=rows),
-            self._library.stage(
-                f"attention_{self._size}", attention, chunks=rows * self._heads // self._heads_in_chunk
-            ),
+            self._library.stage(f"attention_{self._size}", attention, chunks=chunks),
         ]
+        return stages if self._segments == 1 else [*stages, self._merge(rows)]
+
+    def _merge(self, rows: int) -> Stage:
+        arguments = {
+            Merge.HEADS: self._heads,
+            Merge.KEY_HEADS: self._key_heads,
+            Merge.SIZE: self._size,
+            Merge.SEGMENTS: self._segments,
+            Merge.PARTS: self._parts,
+            Merge.TOTALS: self._totals,
+            Merge.SCALE: self._scaling,
+            Merge.OUT: self.out,
+        }
+        return self._library.stage("merge", arguments, chunks=rows)

@@ -31,6 +31,7 @@ from playground.kernels.matrix import ROW_BLOCK, define_matrix
 from playground.kernels.product import Product, define_product
 from playground.kernels.program import Program, Stage, define_team
 from playground.kernels.rows import WRITERS, Rounding, define_rows
+from playground.kernels.segments import define_merge
 from playground.kernels.team import Team
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ KERNELS = (
     *(f"embed_{name}" for name in FORMATS),
     "store",
     *(f"attention_{size}" for size in SIZES),
+    "merge",
 )
 """In the order in which a stage names them."""
 
@@ -252,6 +254,7 @@ def _define() -> ir.Module:
     kernels += [define_embed(module, kind) for kind in FORMATS.values()]
     kernels.append(define_store(module))
     kernels += [define_attention(module, size) for size in SIZES]
+    kernels.append(define_merge(module))
     names = [kernel.name for kernel in kernels]
     if names != list(KERNELS):
         raise AssertionError(f"KERNELS has to list {names}")

@@ -14,6 +14,7 @@ from torch.nn import functional
 from playground.kernels.attention import BLOCK_TOKENS, SIZES, Attention, Store
 from playground.kernels.library import Library
 from playground.kernels.program import Program
+from playground.kernels.segments import Merge
 
 SIZE, HEADS, KEY_HEADS = 32, 6, 2
 TOLERANCE = 3e-6
@@ -54,10 +55,9 @@ def attend(
     rows: list[tuple[Sequence, int]],
     *,
     window: int | None = None,
-    parts: int = 1,
+    segments: int = 1,
 ) -> Tensor:
-    """`queries` bf16 [rows, heads, size], each with its sequence and how many tokens of it there are; the heads of a
-    key head in `parts` chunks."""
+    """`queries` bf16 [rows, heads, size], each with its sequence and how many tokens of it there are."""
     count, heads, size = queries.shape
     key_heads = rows[0][0].keys[0].shape[0]
     tables = [sequence.addresses() for sequence, _ in rows]
@@ -65,7 +65,8 @@ def attend(
     lengths = torch.tensor([length for _, length in rows])
     firsts = torch.zeros_like(lengths) if window is None else (lengths - window).clamp_min(0)
     room = -(-int(lengths.max()) // 16) * 16
-    out = torch.full((count, heads, size), torch.nan)
+    parts = torch.full((count, key_heads, segments, heads // key_heads, size), torch.nan)
+    totals = torch.empty(count, heads, segments, 2)
     arguments = {
         Attention.HEADS: heads,
         Attention.KEY_HEADS: key_heads,
@@ -75,13 +76,21 @@ def attend(
         Attention.VALUE_BLOCKS: values,
         Attention.FIRSTS: firsts,
         Attention.LENGTHS: lengths,
-        Attention.OUT: out,
+        Attention.OUT: parts,
         Attention.SCALE: size**-0.5,
-        Attention.SCRATCH: torch.empty(count * heads * room),
+        Attention.SCRATCH: torch.empty(count * heads * segments * room),
         Attention.SCRATCH_STRIDE: room,
-        Attention.HEADS_IN_CHUNK: heads // key_heads // parts,
+        Attention.SEGMENTS: segments,
+        Attention.TOTALS: totals,
     }
-    library.run(Program([library.stage(f"attention_{size}", arguments, chunks=count * key_heads * parts)]))
+    stages = [library.stage(f"attention_{size}", arguments, chunks=count * key_heads * segments)]
+    if segments == 1:
+        library.run(Program(stages))
+        return parts.view(count, heads, size)
+    out = torch.full((count, heads, size), torch.nan)
+    merge = {Merge.HEADS: heads, Merge.KEY_HEADS: key_heads, Merge.SIZE: size, Merge.SEGMENTS: segments}
+    merge |= {Merge.PARTS: parts, Merge.TOTALS: totals, Merge.SCALE: size**-0.5, Merge.OUT: out}
+    library.run(Program([*stages, library.stage("merge", merge, chunks=count)]))
     return out
 
 
@@ -119,33 +128,42 @@ def test_windows_and_lengths_around_the_borders_of_blocks(library: Library, leng
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=TOLERANCE)
 
 
-@pytest.mark.parametrize(("heads", "key_heads", "parts"), [(4, 1, 2), (6, 2, 3), (8, 1, 8)])
-def test_dividing_the_heads_of_one_key_head_changes_no_bit(
-    library: Library, heads: int, key_heads: int, parts: int
-) -> None:
-    queries = random_queries(2, heads)
-    rows = [(Sequence.random(length, key_heads=key_heads, seed=length), length) for length in (40, 300)]
-    assert torch.equal(attend(library, queries, rows, parts=parts), attend(library, queries, rows))
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("segments", [2, 3, 7])
+def test_segments_of_the_keys_give_together_what_they_give_in_one(library: Library, size: int, segments: int) -> None:
+    queries = random_queries(5, 6, size)
+    rows = [(Sequence.random(length, size=size, seed=length), length) for length in (1, 15, 40, 257, 600)]
+    for window in (None, 5, 100):
+        found = attend(library, queries, rows, window=window, segments=segments)
+        for index, (sequence, length) in enumerate(rows):
+            expected = expected_of(queries[index], sequence, length, window)
+            torch.testing.assert_close(found[index], expected, rtol=1e-4, atol=TOLERANCE)
 
 
-def test_scores_of_any_size_give_weights_that_add_up_to_one(library: Library) -> None:
+@pytest.mark.parametrize("segments", [1, 2])
+def test_scores_of_any_size_give_weights_that_add_up_to_one(library: Library, segments: int) -> None:
     queries, sequence = random_queries(1) * 1000, Sequence.random(40)
     for block in sequence.values:
         block[:, :40] = 1
-    found = attend(library, queries, [(sequence, 40)])
+    found = attend(library, queries, [(sequence, 40)], segments=segments)
     torch.testing.assert_close(found, torch.ones_like(found), rtol=1e-5, atol=0)
 
 
-@given(lengths=st.lists(st.integers(1, 300), min_size=1, max_size=6), window=st.none() | st.integers(1, 300))
+@given(
+    lengths=st.lists(st.integers(1, 300), min_size=1, max_size=6),
+    window=st.none() | st.integers(1, 300),
+    segments=st.integers(1, 3),
+)
 @settings(max_examples=25, deadline=None)
 def test_a_row_gives_the_same_bits_alone_and_in_company(
-    library: Library, lengths: list[int], window: int | None
+    library: Library, lengths: list[int], window: int | None, segments: int
 ) -> None:
     queries = random_queries(len(lengths))
     rows = [(Sequence.random(length, seed=length), length) for length in lengths]
-    together = attend(library, queries, rows, window=window)
+    together = attend(library, queries, rows, window=window, segments=segments)
     for index, row in enumerate(rows):
-        assert torch.equal(attend(library, queries[index : index + 1], [row], window=window)[0], together[index])
+        alone = attend(library, queries[index : index + 1], [row], window=window, segments=segments)
+        assert torch.equal(alone[0], together[index])
 
 
 @pytest.mark.parametrize("size", SIZES)
