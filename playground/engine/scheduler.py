@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import torch
 
-from playground.engine.batch import pack
+from playground.engine.batch import Batch, pack
 from playground.engine.memory_budget import MemoryBudget, free_bytes, is_out_of_memory
 from playground.engine.prompt_lookup import RowCosts, share_rows
 from playground.engine.reply import Reply
@@ -197,42 +197,46 @@ class Scheduler:
         parts = [part for part in parts if not part.sequence.finished]
         if not parts:
             return
-        rows = sum(len(part.token_ids) for part in parts)
-        with self._governor.decoding(rows) as threads:
-            forward_s = self._forward(parts)
-        if forward_s is not None:
-            self._costs.record(rows, forward_s, threads=threads)
+        self._forward(parts, decode=True)
 
-    def _forward(self, parts: list[_Part]) -> float | None:
-        """Run `parts` together; if that fails, one by one and without guesses, so that only the culprit ends.
-
-        Returns the seconds that the model took, None where the step had to be repeated.
-        """
-        start_s = self._clock()
+    def _forward(self, parts: list[_Part], *, decode: bool = False) -> None:
+        """Run `parts` together; if that fails, one by one and without guesses, so that only the culprit ends."""
         try:
             batch = pack([(part.sequence.cache, part.token_ids, part.logit_rows) for part in parts])
-            logits = self._session.forward.step(batch).cpu()
+            logits = self._decode(batch) if decode else self._session.forward.step(batch).cpu()
         except Exception as error:
             if is_out_of_memory(error) and len(self._session.prefixes):
                 logger.warning("the memory is full; what was kept of earlier prompts is given up")
                 self._session.prefixes.clear()
                 torch.cuda.empty_cache()
-                return self._forward(parts)
+                self._forward(parts)
+                return
             if len(parts) == 1 and not parts[0].draft:
                 _end_with(parts[0].sequence, error)
-                return None
+                return
             logger.warning("a step of %d answers failed (%r); trying one by one", len(parts), error)
             for part in parts:
                 self._forward([_Part(part.sequence, part.known)])
-            return None
-        forward_s = self._clock() - start_s
+            return
         rows = [part.logit_rows for part in parts]
         for part, part_logits in zip(parts, logits.split(rows), strict=True):
             try:
                 part.sequence.accept(part.token_ids, part_logits)
             except Exception as error:
                 _end_with(part.sequence, error)
-        return forward_s
+
+    def _decode(self, batch: Batch) -> torch.Tensor:
+        """The logits of a decode step, on as many threads as are good now.
+
+        The model alone is timed: what is done with its logits says nothing of the cores.
+        """
+        rows = len(batch.token_ids)
+        with self._governor.decoding(rows) as threads:
+            start_s = self._clock()
+            logits = self._session.forward.step(batch).cpu()
+            forward_s = self._clock() - start_s
+        self._costs.record(rows, forward_s, threads=threads)
+        return logits
 
     def _forget_finished(self) -> None:
         finished = [sequence for sequence in self._answers if sequence.finished]

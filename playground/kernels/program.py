@@ -28,8 +28,8 @@ RUN, PROGRAM, LEAVE = 0, 8, 16
 CONTROL_WORDS = 32
 """Words of the control block; what different threads write lies on different cache lines."""
 RUN_BITS = 32
-SPIN_CYCLES = 6_000_000
-"""Two to three milliseconds of waiting for the next run before a helper sleeps."""
+SPIN_CYCLES = 12_000_000
+"""Four to six milliseconds of waiting for the next run before a helper sleeps: longer than a token is sampled."""
 
 
 def define_team(module: ir.Module, kernels: Sequence[ir.Function]) -> None:

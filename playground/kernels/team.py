@@ -49,8 +49,7 @@ class Team:
     def run(self, program: Program) -> None:
         """Do everything in `program`."""
         for helper in self._awake():
-            if not helper.waker.is_set():
-                helper.waker.set()
+            helper.waker.set()
         self._run(self._address, program.address)
 
     def share(self, tasks: Sequence[Callable[[], Result]]) -> list[Result]:
@@ -100,9 +99,10 @@ def _assist(help_: Help, words: ctypes.Array, address: int, waker: threading.Eve
     seen = 0
     while True:
         waker.wait()
+        # Before helping, not after: a run that begins while a helper is on its way back into Python must wake it again.
+        waker.clear()
         if tasks.empty():
             seen = help_(address, seen)
-        waker.clear()
         while not tasks.empty():
             given = tasks.get()
             if given is None:

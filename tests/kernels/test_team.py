@@ -164,15 +164,30 @@ def test_thousands_of_tiny_runs_of_programs_that_come_and_go(team: Team) -> None
         chain.run(team)
 
 
-def test_helpers_take_part_also_after_they_slept(team: Team) -> None:
-    for pause_s in (0.0, 0.1):
-        time.sleep(pause_s)
-        for _ in range(5):  # a helper that is about to fall asleep may miss a run
-            here, met = numbers(0), numbers(0)
-            team.run(Program([stage(MEET, here, met, 2, chunks=2)]))
-            if met[0] == 2:
-                break
+@pytest.mark.parametrize("pause_ms", [0, 1, 2, 3, 4, 5, 6, 8, 100])
+def test_helpers_take_part_in_every_run_however_long_the_pause_before_it_was(team: Team, pause_ms: int) -> None:
+    for _ in range(20):
+        time.sleep(pause_ms / 1000)
+        here, met = numbers(0), numbers(0)
+        team.run(Program([stage(MEET, here, met, 2, chunks=2)]))
         assert met[0] == 2
+
+
+def test_a_run_that_begins_while_a_helper_falls_asleep_wakes_it_again() -> None:
+    team: Team
+    helped = threading.Semaphore(0)
+
+    def help_(_: int, seen: int) -> int:
+        if seen == 0:
+            team.run(program)  # at the last moment before the helper is back in Python
+        helped.release()
+        return seen + 1
+
+    program = Program([stage(MIX, numbers(1), numbers(0), chunks=1)])
+    team = Team(lambda control, address: None, help_, helpers=1, code=None)
+    team.run(program)
+    assert helped.acquire(timeout=5)
+    assert helped.acquire(timeout=5)
 
 
 def test_helpers_that_are_not_wanted_any_more_stay_away(team: Team) -> None:
