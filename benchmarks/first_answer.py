@@ -63,13 +63,18 @@ def resident_bytes() -> dict[str, float]:
     has now.
     """
     try:
-        status = Path("/proc/self/status").read_text("ascii")
         # Not getrusage: its figure is inherited from the process that started this one.
-        peak = 1024 * int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")))
+        peak = status_bytes("VmHWM")
         mapped = sum(part.rss for part in psutil.Process().memory_maps() if part.path.endswith(".safetensors"))
     except (OSError, StopIteration, AttributeError):
         peak = mapped = psutil.Process().memory_info().rss
     return {"peak": peak, "files": mapped}
+
+
+def status_bytes(name: str) -> int:
+    """A line of this process's status, such as VmHWM or VmRSS. Raises OSError or StopIteration where there is none."""
+    status = Path("/proc/self/status").read_text("ascii")
+    return 1024 * int(next(line.split()[1] for line in status.splitlines() if line.startswith(f"{name}:")))
 
 
 def _chat(words: int) -> list:

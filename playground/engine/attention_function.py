@@ -1,7 +1,8 @@
 """The one function that every model's attention goes through.
 
 Owns the split of the packed row [1, N] into its sequences, their caches and masks. The batch reaches it through a
-context variable, never through a model's arguments. Knows no weights, no sampling, no text.
+context variable, never through a model's arguments. Whoever watches a sequence is shown its rows here, and only here.
+Knows no weights, no sampling, no text.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from transformers import AttentionInterface
 from transformers.masking_utils import AttentionMaskInterface
 
 from playground.engine.batch import Batch, SequenceSlice
+from playground.engine.recorder import Scores
 from playground.errors import ModelUnavailable
 from playground.kernels.library import Library
 
 NAME = "playground"
+_NOTHING: frozenset[int] = frozenset()
 _HARMLESS = frozenset({"position_ids", "cache_position", "use_cache", "output_attentions", "dropout", "deterministic"})
 
 
@@ -34,18 +37,30 @@ class AttentionStep:
         self.library = library
         """The threads of our own kernels, where they run the rest of the model."""
         self.layers_seen: set[int] = set()
-        self._masks: dict[tuple[int, int, int | None], torch.Tensor] = {}
+        self._masks: dict[tuple[int, int, int | None, frozenset[int]], torch.Tensor] = {}
 
-    def mask(self, rows: int, keys: int, *, window: int | None, device: torch.device) -> torch.Tensor:
+    def mask(
+        self,
+        rows: int,
+        keys: int,
+        *,
+        window: int | None,
+        hidden: frozenset[int] = _NOTHING,
+        device: torch.device,
+    ) -> torch.Tensor:
         """Boolean [rows, keys], true where a row may look: up to itself, at most `window` keys, rows end at the keys'
-        end."""
-        wanted = (rows, keys, window)
+        end. The `hidden` keys are seen by nobody but themselves."""
+        wanted = (rows, keys, window, hidden)
         found = self._masks.get(wanted)
         if found is None:
             full = torch.ones((rows, keys), dtype=torch.bool, device=device)
             found = full.tril(keys - rows)
             if window is not None:
                 found = found.triu(keys - rows - window + 1)
+            if hidden:
+                found[:, sorted(hidden)] = False
+                # A token always sees itself: a row without any key would be NaN.
+                found.diagonal(keys - rows).fill_(True)
             self._masks[wanted] = found
         return found
 
@@ -112,7 +127,11 @@ def attend_layer(
         piece.cache.append(layer, key[:, rows], value[:, rows])
         first = 0 if window is None else max(0, piece.position + 1 - window)
         keys, values = piece.cache.read(layer, len(piece.token_ids), first=first)
-        outputs.append(_attend_sequence(step, piece, query[:, rows], keys, values, scaling, window, softcap))
+        output = _attend_sequence(step, piece, query[:, rows], keys, values, scaling, window, softcap)
+        if piece.watch is not None:
+            how = Scores(scaling, window, softcap)
+            output = piece.watch.take(layer, piece.position, query[:, rows], output, how)
+        outputs.append(output)
     return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
 
 
@@ -133,14 +152,17 @@ def _attend_sequence(
     key_heads, length = keys.shape[0], keys.shape[1]
     group = heads // key_heads
     mask = None
-    if rows > 1 and (softcap or window is not None or piece.position > 0):
-        mask = step.mask(rows, length, window=window, device=query.device)
+    hidden = _NOTHING if piece.watch is None else piece.watch.hidden_among(piece.total - length, piece.total)
+    if hidden or (rows > 1 and (softcap or window is not None or piece.position > 0)):
+        mask = step.mask(rows, length, window=window, hidden=hidden, device=query.device)
     if softcap:
         return _attend_softcapped(query, keys, values, mask, scaling, softcap)
     if rows == 1:
         # One row per key head group: 2-6 times quicker than enable_gqa at 2,000 keys.
         grouped = query.reshape(1, key_heads, group, size)
-        output = scaled_dot_product_attention(grouped, keys.unsqueeze(0), values.unsqueeze(0), scale=scaling)
+        output = scaled_dot_product_attention(
+            grouped, keys.unsqueeze(0), values.unsqueeze(0), attn_mask=mask, scale=scaling
+        )
         return output.reshape(heads, 1, values.shape[-1])
     if step.library is not None and step.library.threads > 1:
         return _attend_by_heads(step.library, query, keys, values, mask, scaling)

@@ -6,11 +6,15 @@ off belongs here too, because the batch is all that the attention function is to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 
 from playground.engine.kv_cache import KVCache
+from playground.engine.recorder import Recorder
+
+_NOBODY: Mapping[int, Recorder] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,8 @@ class SequenceSlice:
     """Position of the first new token within its sequence."""
     logit_rows: int = 1
     """How many of the last new tokens need logits: 0 inside a prompt, 1 to sample, all to score."""
+    watch: Recorder | None = None
+    """Who is shown what the attention of this sequence computes, and may change it."""
 
     @property
     def stop(self) -> int:
@@ -44,6 +50,11 @@ class Batch:
     slices: tuple[SequenceSlice, ...]
 
     @cached_property
+    def watched(self) -> tuple[tuple[SequenceSlice, Recorder], ...]:
+        """The slices that somebody watches; in nearly every step there are none."""
+        return tuple((piece, piece.watch) for piece in self.slices if piece.watch is not None)
+
+    @cached_property
     def token_ids(self) -> list[int]:
         """The packed row, N tokens."""
         return [token_id for piece in self.slices for token_id in piece.token_ids]
@@ -59,18 +70,18 @@ class Batch:
         return [index for piece in self.slices for index in range(piece.stop - piece.logit_rows, piece.stop)]
 
 
-def pack(parts: Sequence[tuple[KVCache, Sequence[int], int]]) -> Batch:
-    """A batch from (cache, new token ids, logit rows) of each sequence.
+def pack(parts: Sequence[tuple[KVCache, Sequence[int], int]], *, watches: Mapping[int, Recorder] = _NOBODY) -> Batch:
+    """A batch from (cache, new token ids, logit rows) of each sequence; `watches` by the index of a part.
 
     Raises ValueError for a part without tokens, with more logit rows than tokens, or for one cache given twice.
     """
     slices, start, seen = [], 0, set()
-    for cache, token_ids, logit_rows in parts:
+    for index, (cache, token_ids, logit_rows) in enumerate(parts):
         if not token_ids or not 0 <= logit_rows <= len(token_ids):
             raise ValueError(f"{len(token_ids)} tokens cannot give {logit_rows} rows of logits")
         if id(cache) in seen:
             raise ValueError("a sequence can be in a step only once")
         seen.add(id(cache))
-        slices.append(SequenceSlice(cache, tuple(token_ids), start, cache.length, logit_rows))
+        slices.append(SequenceSlice(cache, tuple(token_ids), start, cache.length, logit_rows, watch=watches.get(index)))
         start += len(token_ids)
     return Batch(tuple(slices))

@@ -8,22 +8,30 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, wait
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from playground.engine import readout
+from playground.engine.recorded_run import MOST_BYTES, RecordedRun
+from playground.engine.recording import UNCHANGED, Edit, Recording, RecordingStopped
 from playground.engine.reply import Reply, Request
 from playground.engine.sequence import build_prompt
-from playground.engine.session import EngineState, Forward, LoadModel, forward_for
+from playground.engine.session import EngineState, Forward, LoadModel, Session, forward_for
+from playground.engine.split_tokens import SplitToken
 from playground.engine.worker import Worker
 from playground.errors import ModelUnavailable, PlaygroundError
 from playground.messages import Chunk, Message, Prefix, SamplingParams
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from playground.models.catalog import ModelSpec
     from playground.models.loader import LoadedModel
 
 __all__ = ["Engine", "EngineState"]
+
+CANCEL_CHECK_S = 0.05
 
 Result = TypeVar("Result")
 
@@ -47,6 +55,7 @@ class Engine:
         grace_s: float = 10.0,
         make_forward: Callable[[LoadedModel], Forward] = forward_for,
     ) -> None:
+        self._chunk_tokens = chunk_tokens
         self._worker = Worker(
             load,
             most_running=most_running,
@@ -106,17 +115,64 @@ class Engine:
 
     def run(self, function: Callable[..., Result], *args: Any) -> Result:
         """`function(loaded_model, *args)` on the model's thread, between two steps; returns or raises what it does."""
-        try:
-            return self._worker.call(function, *args).result()
-        except CancelledError as error:
-            raise PlaygroundError("The app is shutting down. Start it again to go on.") from error
+        return self._call(lambda session: function(session.loaded, *args))
+
+    def record(
+        self,
+        token_ids: Sequence[int],
+        *,
+        edit: Edit = UNCHANGED,
+        cancel: threading.Event | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+        most_bytes: int = MOST_BYTES,
+    ) -> Recording:
+        """Read `token_ids` with the open model and keep what its attention computed, changed as `edit` says.
+
+        The text is read in pieces on the model's thread, everybody's answers go on between them; `on_progress(done,
+        total)` counts tokens. Setting `cancel` raises RecordingStopped within a piece. The recording takes at most
+        `most_bytes`, and about as much again for a moment. Raises PlaygroundError children: ModelUnavailable without a
+        model, with one that does not show its attention, and when another one is chosen meanwhile; InvalidInput and
+        PromptTooLong for tokens or edits that make no sense here or take too much memory.
+        """
+        run = RecordedRun(self._open_session(), token_ids, edit, chunk_tokens=self._chunk_tokens, most_bytes=most_bytes)
+        while run.done_tokens < run.total_tokens:
+            self._call(run.read_piece, cancel=cancel)
+            if on_progress is not None:
+                on_progress(run.done_tokens, run.total_tokens)
+        return run.recording()
+
+    def read_out(self, hidden: Tensor, *, of: Recording | None = None) -> Tensor:
+        """float32 logits [n, vocabulary] of rows of the residual stream [n, hidden], put through the last norm and the
+        output layer (the logit lens). Raises ModelUnavailable, also where another model than that `of` a recording is
+        open now."""
+        return self._ask_model_of(of, readout.read_out, hidden)
+
+    def output_projection(self, layer: int, *, of: Recording | None = None) -> Tensor:
+        """float32 [hidden, heads * value size]: what brings the heads of a layer together (W_O), without its bias.
+        Raises ModelUnavailable as `read_out`, IndexError for a layer that is not there."""
+        return self._ask_model_of(of, readout.output_projection, layer)
+
+    def token_texts(self, token_ids: Sequence[int], *, of: Recording | None = None) -> list[str]:
+        """How tokens read on their own. Raises ModelUnavailable as `read_out`."""
+        texts = readout.require_model_of(self._open_session(), of).token_texts
+        return [texts[token_id] for token_id in token_ids]
+
+    def split(self, text: str) -> list[SplitToken]:
+        """The tokens that the open model reads for `text`, its start token included. Raises ModelUnavailable."""
+        return self._open_session().splitter.split_text(text)
+
+    def split_chat(self, messages: Sequence[Message], answer_ids: Sequence[int] = ()) -> list[SplitToken]:
+        """The tokens of the prompt for `messages` with the template's own, then the answer's tokens `answer_ids`.
+
+        Raises ModelUnavailable, PromptTooLong and InvalidInput.
+        """
+        session = self._open_session()
+        prompt = session.prompts.build(messages, max_new_tokens=1, prefix_ids=answer_ids)
+        return session.splitter.split_ids(prompt.ids)
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """Tokens of the prompt for `messages`, untrimmed. Raises ModelUnavailable while no model is open."""
-        session = self._worker.session
-        if session is None:
-            raise ModelUnavailable("No model is open yet. Choose one first.")
-        return session.prompts.count(messages)
+        return self._open_session().prompts.count(messages)
 
     def check_fits(self, messages: Sequence[Message], params: SamplingParams) -> None:
         """Raise PromptTooLong if the newest of `messages` can never be answered; silent while no model is open."""
@@ -127,3 +183,26 @@ class Engine:
     def close(self, timeout_s: float = 10.0) -> None:
         """Stop all answers and end the model's thread."""
         self._worker.close(timeout_s)
+
+    def _open_session(self) -> Session:
+        session = self._worker.session
+        if session is None:
+            raise ModelUnavailable("No model is open yet. Choose one first.")
+        return session
+
+    def _ask_model_of(self, recording: Recording | None, function: Callable[..., Result], *args: Any) -> Result:
+        readout.require_model_of(self._open_session(), recording)  # without waiting for a model that is being opened
+        return self._call(lambda session: function(readout.require_model_of(session, recording), *args))
+
+    def _call(self, function: Callable[[Session], Result], *, cancel: threading.Event | None = None) -> Result:
+        """`function(session)` on the model's thread. Raises RecordingStopped where `cancel` came before its turn."""
+        future = self._worker.call(function)
+        while cancel is not None and not wait([future], CANCEL_CHECK_S).done:
+            if cancel.is_set() and future.cancel():
+                break
+        if cancel is not None and cancel.is_set():
+            raise RecordingStopped("Stopped before the whole text was read.")
+        try:
+            return future.result()
+        except CancelledError as error:
+            raise PlaygroundError("The app is shutting down. Start it again to go on.") from error

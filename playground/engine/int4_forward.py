@@ -60,11 +60,17 @@ class Int4Forward:
         longest = max(batch.positions) + 1
         if self._angles.reach(longest):
             self._kept.clear()
-        few = len(batch.token_ids) <= FEW_ROWS
+        few = len(batch.token_ids) <= FEW_ROWS and not batch.watched  # the program shows nobody its queries
         logits = self._run_whole(batch, longest) if few else self._run_by_layer(batch)
         for piece in batch.slices:
             piece.cache.advance(len(piece.token_ids))
         return logits
+
+    @torch.inference_mode()
+    def read_out(self, hidden: Tensor) -> Tensor:
+        """Logits [n, vocabulary] in float32 of rows of the residual stream, float32 [n, hidden]."""
+        torch.set_num_threads(1)
+        return self._logits(hidden, list(range(len(hidden))))
 
     def _run_whole(self, batch: Batch, longest: int) -> Tensor:
         """A decode step: everything in one call. Rows of a prompt that need no logits get none."""
@@ -82,7 +88,7 @@ class Int4Forward:
         return programs.output.logits() if programs.output else self._logits(programs.hidden, batch.logit_indices)
 
     def _run_by_layer(self, batch: Batch) -> Tensor:
-        """A piece of a prompt."""
+        """A piece of a prompt, or any number of rows that somebody watches."""
         rows = len(batch.token_ids)
         if rows > self._many.room:
             self._many = StepBuffers(self._network, rows=rows, matrix=self._many.matrix)
@@ -91,10 +97,14 @@ class Int4Forward:
         step, scaling = AttentionStep(batch, library=self._library), self._network.scaling
         query, key, value = programs.query, programs.key, programs.value
         self._library.run(programs.first)
+        for piece, watch in batch.watched:
+            watch.take_residual(0, programs.hidden[piece.stop - 1])
         for layer, program in zip(self._network.layers, programs.rest, strict=True):
             attended = attend_layer(step, layer.index, query, key, value, scaling=scaling, window=layer.window)
             programs.take_attention(attended)
             self._library.run(program)
+            for piece, watch in batch.watched:
+                watch.take_residual(layer.index + 1, programs.hidden[piece.stop - 1])
         give_back_memory()  # what PyTorch's attention needed meanwhile
         return self._logits(programs.hidden, batch.logit_indices)
 

@@ -57,6 +57,11 @@ class PromptBuilder:
         # The first call clears truncation and padding that a tokenizer file may bring; later calls only read.
         self._leading = self._leading_ids()
 
+    @property
+    def leading_ids(self) -> tuple[int, ...]:
+        """What the tokenizer puts in front of every text, such as the start token of many base models."""
+        return self._leading
+
     def reply_ids(self, text: str) -> tuple[int, ...]:
         """Ids of the beginning of an answer, where a control token's name is text like any other."""
         if self._special_pattern is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import torch
@@ -18,6 +19,7 @@ from playground.engine.int4_forward import Int4Forward
 from playground.engine.llama_family import Unsuitable
 from playground.engine.prefix_store import PrefixStore
 from playground.engine.prompt import PromptBuilder
+from playground.engine.split_tokens import TokenSplitter
 from playground.engine.transformers_forward import TransformersForward
 from playground.errors import PlaygroundError
 from playground.models.packed_layers import PackedLinear
@@ -79,6 +81,11 @@ class Session:
     token_texts: TokenTexts
     prefixes: PrefixStore = field(default_factory=lambda: PrefixStore(0))
     """What the model has read already; for the worker's thread alone, and gone with the session."""
+
+    @cached_property
+    def splitter(self) -> TokenSplitter:
+        """Cuts texts into the model's tokens."""
+        return TokenSplitter(self.loaded.tokenizer, self.prompts, self.token_texts)
 
     @property
     def has_fast_path(self) -> bool:

@@ -7,6 +7,10 @@ nothing of sampling, text or threads. A quicker forward for a family has the sam
 from __future__ import annotations
 
 import inspect
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
 import torch
 from transformers import PreTrainedModel
@@ -69,7 +73,7 @@ class TransformersForward:
         packed = torch.tensor([batch.token_ids, batch.positions], device=self.device)
         indices = torch.tensor(batch.logit_indices, device=self.device, dtype=torch.long)
         keep = {"logits_to_keep": indices} if self._keeps_logits else {}
-        with attention_step(batch, library=self._library) as step:
+        with attention_step(batch, library=self._library) as step, self._watched_layers(batch):
             output = self.model(input_ids=packed[:1], position_ids=packed[1:], use_cache=False, **keep)
         if not step.layers_seen:
             raise _unsuitable(self.model)
@@ -77,6 +81,35 @@ class TransformersForward:
             piece.cache.advance(len(piece.token_ids))
         logits = output.logits[0] if self._keeps_logits else output.logits[0, indices]
         return logits.float()
+
+    @contextmanager
+    def _watched_layers(self, batch: Batch) -> Generator[None, None, None]:
+        """Within this context whoever watches a sequence is shown the residual stream at its newest token.
+
+        The models' own `output_hidden_states` gives the last layer's behind the norm, and that of every token.
+        """
+        if not batch.watched:
+            yield
+            return
+
+        def show(level: int, hidden: torch.Tensor) -> None:
+            for piece, watch in batch.watched:
+                watch.take_residual(level, hidden[0, piece.stop - 1])
+
+        def before(_: torch.nn.Module, inputs: tuple, named: dict[str, Any]) -> None:
+            show(0, inputs[0] if inputs else named["hidden_states"])
+
+        def behind(level: int, _: torch.nn.Module, __: tuple, output: Any) -> None:
+            show(level, output[0] if isinstance(output, tuple) else output)
+
+        layers = decoder_layers(self.model)
+        hooks = [layers[0].register_forward_pre_hook(before, with_kwargs=True)]
+        hooks += [layer.register_forward_hook(partial(behind, index + 1)) for index, layer in enumerate(layers)]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
 
     def _take_over_attention(self) -> None:
         self.model.set_attn_implementation(NAME)
@@ -100,6 +133,17 @@ class TransformersForward:
         similarity = torch.nn.functional.cosine_similarity(expected - expected.mean(), got - got.mean(), dim=0)
         if not similarity > 0.98:
             raise _unsuitable(self.model)
+
+
+def decoder_layers(model: PreTrainedModel) -> torch.nn.ModuleList:
+    """The layers of the language model in order. Raises ModelUnavailable where they cannot be told."""
+    count = model.config.get_text_config().num_hidden_layers
+    for module in model.modules():
+        if not isinstance(module, torch.nn.ModuleList) or len(module) != count:
+            continue
+        if any(hasattr(part, "layer_idx") for part in module[0].modules()):  # not those of an eye or an ear
+            return module
+    raise _unsuitable(model)
 
 
 def _unsuitable(model: PreTrainedModel) -> ModelUnavailable:

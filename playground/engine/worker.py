@@ -120,7 +120,7 @@ class Worker:
             reply.put_progress(Progress("opening"))
 
     def call(self, function: Callable[..., Any], *args: Any) -> Future:
-        """Queue `function(loaded_model, *args)` to run between two steps."""
+        """Queue `function(session, *args)` to run between two steps."""
         future: Future = Future()
         with self._condition:
             self._refuse_closed()
@@ -210,7 +210,7 @@ class Worker:
             try:
                 if self._session is None:
                     raise self._no_model()
-                future.set_result(function(self._session.loaded, *args))
+                future.set_result(function(self._session, *args))
             except BaseException as error:
                 future.set_exception(error)
 

@@ -80,6 +80,14 @@ def test_draw(
     expect(search.page.locator(".hit mark").first).to_be_visible()
     search.picture(f"search-{suffix}")
 
+    inside = enter()
+    inside.page.get_by_role("tab", name="Attention").click()
+    inside.page.locator(".look-examples .example", has_text="Follow a pronoun").click()
+    expect(inside.page.locator(".unit.asking")).to_have_count(1, timeout=60_000)
+    expect(inside.page.locator(".look-kind").first).to_be_visible(timeout=60_000)
+    inside.page.wait_for_timeout(300)
+    inside.picture(f"attention-{suffix}")
+
     panel = enter()
     panel.page.locator(".model-chip").click()
     expect(panel.page.locator(".card.current")).to_be_visible()

@@ -71,11 +71,12 @@ def visitor_of(served: Served) -> dict[str, str]:
     return dict(httpx.get(served.url).cookies)
 
 
-def test_chat_is_the_only_public_endpoint_and_its_first_argument_is_enough(local: Served) -> None:
+def test_chat_and_attention_are_the_public_endpoints_and_their_first_argument_is_enough(local: Served) -> None:
     client = Client(local.url, verbose=False)
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert list(endpoints) == ["/chat"]
-    assert all(parameter["parameter_has_default"] for parameter in endpoints["/chat"]["parameters"][1:])
+    assert set(endpoints) == {"/chat", "/attention"}
+    for endpoint in endpoints.values():
+        assert all(parameter["parameter_has_default"] for parameter in endpoint["parameters"][1:])
     assert client.predict("Hi", api_name="/chat") == "Hello there."
 
 

@@ -1,5 +1,6 @@
 """The tabs in the order in which they are shown. A new tab is one file here and one name below."""
 
+from playground.ui.tabs.attention import TAB as ATTENTION
 from playground.ui.tabs.chat import TAB as CHAT
 
-TABS = (CHAT,)
+TABS = (CHAT, ATTENTION)

@@ -1,0 +1,57 @@
+// "What am I looking at?": three sentences that follow the view, and one that always stands.
+
+import { h, isExpert, number, t } from "../dom.js";
+import { percent } from "./ramp.js";
+
+const TELLING = ["induction", "same_word", "previous"]; // kinds whose best head shows its habit at first sight
+
+export class Explanation {
+  constructor({ onpick }) {
+    this.onpick = onpick;
+    this.tries = h("div", { class: "look-tries", hidden: true });
+    this.list = h("div", { class: "look-sentences" });
+    this.element = h("section", { class: "look-card look-explain" }, h("h2", {}, t("look_what")), this.list, this.tries, h("p", { class: "look-caveat" }, t("look_caveat")));
+  }
+
+  // The clearest head of each telling kind, one click away.
+  suggest(heads, run) {
+    const best = TELLING.map((kind) => heads.reduce((most, head, index) => (
+      head.label === kind && head.strength > (heads[most]?.strength ?? 0) ? index : most), -1)).filter((index) => index >= 0);
+    this.tries.hidden = best.length === 0;
+    this.tries.replaceChildren(h("h3", {}, t("look_try")), ...best.map((index) => {
+      const [layer, head] = [Math.floor(index / run.heads), index % run.heads];
+      return h("button", { type: "button", class: "look-kind", onclick: () => this.onpick(layer, head) }, t(`look_kind_${heads[index].label}`),
+        h("span", { class: "share" }, t("look_grid_line", { layer: layer + 1, head: head + 1 })));
+    }));
+  }
+
+  show({ run, choice, label }) {
+    const sentences = [t(choice.words ? "look_explain_words" : "look_explain_tokens"), whose(run, choice, label), firstToken(run, choice)];
+    this.list.replaceChildren(...sentences.map((sentence) => h("p", {}, sentence)), isExpert() ? h("p", { class: "mono" }, check(run)) : "");
+  }
+}
+
+function whose(run, { layer, head }, label) {
+  if (layer === null) return t("look_explain_all", { heads: number.format(run.layers * run.heads), layers: run.layers });
+  if (head === null) return t("look_explain_layer", { layer: layer + 1, heads: run.heads });
+  const place = t("look_explain_head", { layer: layer + 1, head: head + 1 });
+  return label ? `${place} ${t(`look_kind_${label}_about`)}` : place;
+}
+
+// The same in a few words, as a title.
+export function titleOf(run, { layer, head }, label) {
+  if (layer === null) return t("look_title_all", { heads: number.format(run.layers * run.heads) });
+  if (head === null) return t("look_title_layer", { layer: layer + 1, heads: run.heads });
+  const place = t("look_grid_line", { layer: layer + 1, head: head + 1 });
+  return label ? `${place} · ${t(`look_kind_${label}`)}` : place;
+}
+
+function firstToken(run, choice) {
+  const share = percent(run.first_share);
+  if (run.first_share < 0.05) return t("look_first_small", { share });
+  return t(choice.hide_first ? "look_first_hidden" : "look_first_shown", { share });
+}
+
+function check(run) {
+  return t("look_checked", { deviation: run.deviation.toExponential(1), tokens: number.format(run.tokens.length), model: run.model });
+}

@@ -1,0 +1,163 @@
+"""The attention tab: events, what its page may call, and the public endpoint /attention.
+
+What a run is stands in `ui/attention_runs.py`, what the page gets of it in `ui/attention_view.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import gradio as gr
+
+from playground.errors import NotFound
+from playground.ui.attention_runs import AttentionRuns, Job, Jobs, make_run
+from playground.ui.attention_view import (
+    Choice,
+    endpoint_view,
+    exact_row_view,
+    overview_view,
+    rows_view,
+    run_view,
+    strongest_pairs_view,
+    tile_view,
+)
+from playground.ui.components import scripted_view
+from playground.ui.contract import Services, Tab
+from playground.ui.edge import answered, language_in, shown
+from playground.ui.model_cards import opening_detail
+from playground.ui.streaming import Pages
+from playground.ui.visitors import owner_of
+
+MAX_STREAMS = 1000
+UPDATE_EVERY_S = 0.1
+MOST_AT_ONCE = 2
+"""Views that are computed at the same time; the page's calls do not wait in Gradio's queue."""
+ENDPOINT_TOKENS = 512
+
+
+class AttentionTab:
+    """The handlers of the tab; plain methods, so that a test calls them without a browser."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self.runs = AttentionRuns()
+        self._jobs = Jobs(services.engine, self.runs)
+        self._pages = Pages()
+        self._computing = threading.BoundedSemaphore(MOST_AT_ONCE)
+
+    async def look(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[dict[str, Any]]:
+        """Look into a text: how far the model has read, then the run's id or the reason why there is none."""
+        values = event._data if isinstance(event._data, dict) else {}
+        page, sequence = str(values.get("tab", ""))[:64], int(values.get("sequence") or 0)
+        stamp = {"tab": page, "sequence": sequence}
+        self._pages.arrive(page, sequence)
+        language = language_in(values)
+        if not self._pages.is_newest(page, sequence):
+            return  # stopped before it began
+        try:
+            job = self._jobs.start(self._owner(request), page, values.get("text"), language)
+        except Exception as error:  # the page must always get an answer
+            yield {**stamp, "phase": "ended", "refused": shown(error, language)}
+            return
+        while job.running and self._pages.is_newest(page, sequence):
+            yield {**stamp, **self._progress(job)}
+            await asyncio.sleep(UPDATE_EVERY_S)
+        if self._pages.is_newest(page, sequence):
+            yield {**stamp, "phase": "ended", "run": job.run_id, "refused": job.error}
+
+    def _progress(self, job: Job) -> dict[str, Any]:
+        state = self._services.engine.state
+        if state.phase == "opening":
+            return {"phase": "opening", "detail": opening_detail(state, job.language)}
+        return {"phase": "reading", "done": job.done, "total": job.total}
+
+    def stop_look(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """End the run that a page is making."""
+        page, sequence = str(data.get("tab", ""))[:64], data.get("sequence")
+        stopped = self._jobs.stop(self._owner(request), page)
+        if isinstance(sequence, int):
+            self._pages.arrive(page, sequence)
+        return {"stopped": stopped}
+
+    def open_run(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """Tokens, shape and odds of a run."""
+        return self._computed(data, request, lambda run, choice: run_view(run))
+
+    def rows(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """A block of rows."""
+        return self._computed(data, request, lambda run, choice: rows_view(run, choice, data.get("first")))
+
+    def exact_row(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """One row with all its digits."""
+        return self._computed(data, request, lambda run, choice: exact_row_view(run, choice, data.get("query")))
+
+    def tile(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """A piece of a map."""
+        return self._computed(data, request, lambda run, choice: tile_view(run, choice, data))
+
+    def strongest_pairs(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """The largest weights of a map."""
+        return self._computed(data, request, lambda run, choice: strongest_pairs_view(run, choice))
+
+    def overview(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """All heads at a glance."""
+        hide = bool(data.get("hide_first"))
+        return self._computed(data, request, lambda run, choice: overview_view(run, hide_first=hide))
+
+    def attention(
+        self, text: str, layer: int | None = None, head: int | None = None, request: gr.Request | None = None
+    ) -> dict[str, Any]:
+        """What every token of a text looks at, in the loaded model: tokens, weights [T][T] and what was averaged.
+
+        Parameters:
+            text: The text to look into, at most 512 tokens.
+            layer: A layer, counted from 0; without one the mean of all layers is given.
+            head: A head of that layer, counted from 0; without one the mean of its heads is given.
+        """
+        try:
+            run = make_run(self._services.engine, self._program_owner(request), text, most_tokens=ENDPOINT_TOKENS)
+            with self._computing:
+                return endpoint_view(run, Choice.from_untrusted({"layer": layer, "head": head}, run))
+        except Exception as error:
+            raise gr.Error(shown(error, "en"), print_exception=False) from error
+
+    def _computed(
+        self, data: dict[str, Any], request: gr.Request, view: Callable[[Any, Choice], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """A view of the visitor's own run; only so many are computed at once."""
+        run = self.runs.find(self._owner(request), str(data.get("run", "")))
+        choice = Choice.from_untrusted(data, run)
+        with self._computing:
+            return view(run, choice)
+
+    def _program_owner(self, request: gr.Request | None) -> str:
+        try:
+            return "" if request is None else self._owner(request)
+        except NotFound:
+            return ""
+
+    def _owner(self, request: gr.Request) -> str:
+        return owner_of(request, shared=self._services.settings.shared)
+
+
+def build(services: Services) -> None:
+    """Lay the tab out inside the current gr.Tab and wire its events."""
+    tab = AttentionTab(services)
+    functions = (
+        tab.stop_look, tab.open_run, tab.rows, tab.exact_row, tab.tile, tab.strongest_pairs, tab.overview,
+    )  # fmt: skip
+    view = scripted_view(
+        {"phase": "empty"}, module="attention/main.js", events=("look",),
+        functions=tuple(answered(one) for one in functions), elem_id="attention",
+    )  # fmt: skip
+    view.look(
+        tab.look, None, view, show_progress="hidden", trigger_mode="multiple", concurrency_id="pages",
+        concurrency_limit=MAX_STREAMS, api_visibility="private",
+    )  # fmt: skip
+    gr.api(tab.attention, api_name="attention", concurrency_id="model", concurrency_limit=8)
+
+
+TAB = Tab(name="attention", build=build)
