@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
+from typing import Literal
 
 import pytest
 import torch
@@ -110,7 +111,7 @@ def test_packed_projections_are_those_of_the_kernels(build: Build, lean_family):
     loaded = build(lean_family)
     with engine_over(loaded) as engine:
         for layer, block in enumerate(decoder_layers(loaded.model)):
-            linear = block.self_attn.o_proj
+            linear = block.get_submodule("self_attn.o_proj")
             assert isinstance(linear, PackedLinear)
             inputs = torch.randn(20, linear.in_features)
             expected = linear(inputs) - (0 if linear.bias is None else linear.bias)
@@ -120,7 +121,7 @@ def test_packed_projections_are_those_of_the_kernels(build: Build, lean_family):
 
 
 @pytest.mark.parametrize("bits", [4, 8])
-def test_weights_in_a_layout_of_their_own_are_told_from_what_they_do(bits: int):
+def test_weights_in_a_layout_of_their_own_are_told_from_what_they_do(bits: Literal[4, 8]):
     linear = nn.Linear(64, 128)
     held = quantize_linear(linear, bits=bits)
     assert isinstance(held, Int4Linear | Int8Linear)
