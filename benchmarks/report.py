@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import (
+    attention,
     context_growth,
     decode,
     follow_up,
@@ -42,6 +43,7 @@ SCRIPTS: dict[str, Measure] = {
     "startup": startup.measure,
     "memory": memory.measure,
     "perplexity": perplexity.measure,
+    "attention": attention.measure,
 }
 
 

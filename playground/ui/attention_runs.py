@@ -17,9 +17,11 @@ from playground.attention.words import Word, words
 from playground.engine.engine import Engine
 from playground.engine.recording import Recording
 from playground.errors import InvalidInput, NotFound
+from playground.hardware import memory_bytes
 from playground.ui.edge import shown
 
 MOST_BYTES = 768 << 20
+PART_OF_MEMORY = 8
 MOST_RUNS_OF_OWNER = 6
 MOST_JOBS = 16
 MOST_JOBS_OF_OWNER = 3
@@ -44,10 +46,13 @@ class Run:
 
 
 class AttentionRuns:
-    """The runs of all visitors, the longest unused given up first. Thread-safe."""
+    """The runs of all visitors, the longest unused given up first. Thread-safe.
 
-    def __init__(self, most_bytes: int = MOST_BYTES, most_of_owner: int = MOST_RUNS_OF_OWNER) -> None:
-        self._most_bytes = most_bytes
+    `most_bytes`: 768 MB, or an eighth of the machine's memory if that is less.
+    """
+
+    def __init__(self, most_bytes: int | None = None, most_of_owner: int = MOST_RUNS_OF_OWNER) -> None:
+        self._most_bytes = min(MOST_BYTES, memory_bytes() // PART_OF_MEMORY) if most_bytes is None else most_bytes
         self._most_of_owner = most_of_owner
         self._runs: OrderedDict[str, Run] = OrderedDict()
         self._lock = threading.Lock()
