@@ -51,10 +51,16 @@ class Reply:
         """Nobody wants more of this answer."""
         return self._abandoned or self.request.cancel.is_set()
 
-    def put(self, chunk: Chunk) -> None:
-        """Hand a chunk to the reader."""
+    def put(self, chunk: Chunk, *, wake: bool = True) -> None:
+        """Hand a chunk to the reader, who sleeps on until `wake` is called if it is not to be woken now."""
         with self._condition:
             self._pending.append(chunk)
+            if wake:
+                self._condition.notify()
+
+    def wake(self) -> None:
+        """Make the reader take what there is."""
+        with self._condition:
             self._condition.notify()
 
     def put_progress(self, progress: Progress) -> None:

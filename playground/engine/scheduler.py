@@ -177,6 +177,7 @@ class Scheduler:
             known = None if reader.begun else reader.begin()
             if known is not None:
                 reader.accept((), known)
+                reader.reply.wake()
                 return
         except Exception as error:
             _end_with(reader, error)
@@ -224,6 +225,8 @@ class Scheduler:
                 part.sequence.accept(part.token_ids, part_logits)
             except Exception as error:
                 _end_with(part.sequence, error)
+        for part in parts:
+            part.sequence.reply.wake()
 
     def _decode(self, batch: Batch) -> torch.Tensor:
         """The logits of a decode step, on as many threads as are good now.

@@ -260,7 +260,9 @@ class RunningSequence:
         self, tokens: tuple[Token, ...], *, progress: Progress | None = None, reason: FinishReason | None = None
     ) -> None:
         text = "".join(token.text for token in tokens)
-        self.reply.put(Chunk(text, tokens, self.stats, progress, reason))
+        # Who runs the step wakes the readers once all answers have their token: a reader that woke before would take
+        # the interpreter from the others' sampling.
+        self.reply.put(Chunk(text, tokens, self.stats, progress, reason), wake=reason is not None)
 
 
 def build_prompt(
