@@ -13,9 +13,10 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import TypeVar
 
-from playground.kernels.program import CONTROL_WORDS, LEAVE, Program
+from playground.kernels.program import CONTROL_WORDS, LEAVE, RUN_BITS, Program
 
 Result = TypeVar("Result")
 Run = Callable[[int, int], object]
@@ -37,6 +38,7 @@ class Team:
         self._words = (ctypes.c_int64 * (CONTROL_WORDS + 8))()
         self._address = ctypes.addressof(self._words) + -ctypes.addressof(self._words) % 64
         self._leave = ctypes.c_int64.from_address(self._address + 8 * LEAVE)
+        self._announced = ctypes.c_int64(0)
         self._helpers: list[_Helper] = []
         self._wanted = helpers
         weakref.finalize(self, _dismiss, self._helpers, self._leave, code)
@@ -48,6 +50,7 @@ class Team:
 
     def run(self, program: Program) -> None:
         """Do everything in `program`."""
+        self._announced.value = (self._announced.value + 1) % (1 << RUN_BITS)
         for helper in self._awake():
             helper.waker.set()
         self._run(self._address, program.address)
@@ -66,17 +69,18 @@ class Team:
 
     def _awake(self) -> list[_Helper]:
         while len(self._helpers) < self._wanted:
-            self._helpers.append(_Helper(self._help, self._words, self._address))
+            helping = partial(_help_until_idle, self._help, self._address, self._announced, self._leave)
+            self._helpers.append(_Helper(helping, self._words))
         return self._helpers[: self._wanted]
 
 
 class _Helper:
     """A thread that takes part in runs while they follow each other closely, and sleeps otherwise."""
 
-    def __init__(self, help_: Help, words: ctypes.Array, address: int) -> None:
+    def __init__(self, help_: Callable[[int], int], words: ctypes.Array) -> None:
         self.waker = threading.Event()
         self.tasks: queue.SimpleQueue = queue.SimpleQueue()
-        arguments = (help_, words, address, self.waker, self.tasks)
+        arguments = (help_, words, self.waker, self.tasks)
         self._thread = threading.Thread(target=_assist, args=arguments, name="playground-helper", daemon=True)
         self._thread.start()
 
@@ -94,15 +98,23 @@ class _Helper:
         return future
 
 
-def _assist(help_: Help, words: ctypes.Array, address: int, waker: threading.Event, tasks: queue.SimpleQueue) -> None:
-    """The life of a helper. A task of None ends it; `words` is the memory behind `address`."""
+def _help_until_idle(help_: Help, address: int, announced: ctypes.c_int64, leave: ctypes.c_int64, seen: int) -> int:
+    """Take part in the runs after `seen`, in the one too that is announced and whose caller has lost the processor."""
+    seen = help_(address, seen)
+    while seen != announced.value and not leave.value:
+        seen = help_(address, seen)
+    return seen
+
+
+def _assist(help_: Callable[[int], int], words: ctypes.Array, waker: threading.Event, tasks: queue.SimpleQueue) -> None:
+    """The life of a helper. A task of None ends it; `words` is the memory that `help_` looks at."""
     seen = 0
     while True:
         waker.wait()
         # Before helping, not after: a run that begins while a helper is on its way back into Python must wake it again.
         waker.clear()
         if tasks.empty():
-            seen = help_(address, seen)
+            seen = help_(seen)
         while not tasks.empty():
             given = tasks.get()
             if given is None:

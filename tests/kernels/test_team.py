@@ -22,8 +22,8 @@ from playground.kernels.program import Program, Stage, define_team
 from playground.kernels.team import Team
 
 MIX, MEET, LINGER = range(3)
-PATIENCE = 100_000_000
-"""Rounds of waiting for another thread, some seconds."""
+PATIENCE = 1_000_000_000
+"""Rounds of waiting for another thread: long beside any pause that a loaded machine makes."""
 RUN = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
 HELP = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64)
 MASK = (1 << 64) - 1
@@ -176,18 +176,38 @@ def test_helpers_take_part_in_every_run_however_long_the_pause_before_it_was(tea
 def test_a_run_that_begins_while_a_helper_falls_asleep_wakes_it_again() -> None:
     team: Team
     helped = threading.Semaphore(0)
+    runs: list[int] = []
 
     def help_(_: int, seen: int) -> int:
+        begun = len(runs)
         if seen == 0:
             team.run(program)  # at the last moment before the helper is back in Python
         helped.release()
-        return seen + 1
+        return begun
 
     program = Program([stage(MIX, numbers(1), numbers(0), chunks=1)])
-    team = Team(lambda control, address: None, help_, helpers=1, code=None)
+    team = Team(lambda control, address: runs.append(address), help_, helpers=1, code=None)
     team.run(program)
     assert helped.acquire(timeout=5)
     assert helped.acquire(timeout=5)
+
+
+def test_a_helper_stays_for_a_run_that_is_announced_but_late() -> None:
+    looked = threading.Semaphore(0)
+
+    def begin_late(control: int, address: int) -> None:
+        for _ in range(3):  # the caller lost the processor on its way here
+            assert looked.acquire(timeout=5)
+
+    def help_(_: int, seen: int) -> int:
+        looked.release()
+        looks.append(seen)
+        return seen + (len(looks) == 3)
+
+    looks: list[int] = []
+    team = Team(begin_late, help_, helpers=1, code=None)
+    team.run(Program([stage(MIX, numbers(1), numbers(0), chunks=1)]))
+    assert looks == [0, 0, 0]
 
 
 def test_helpers_that_are_not_wanted_any_more_stay_away(team: Team) -> None:
