@@ -19,7 +19,7 @@ from playground.engine.engine import Engine
 from playground.engine.recording import LayerRecord
 from playground.errors import InvalidInput
 from playground.ui.attention_runs import Run
-from playground.ui.attention_view import OUT_OF_DATE, Choice
+from playground.ui.attention_view import OUT_OF_DATE, Choice, token_rows
 
 LIKELIEST_KEYS = 12
 DIGITS = 6
@@ -81,6 +81,12 @@ def steps_view(
             [part.key, run.tokens[part.key], _number(part.weight), _number(part.length)] for part in found.contributions
         ],
     }
+
+
+def strongest_key(run: Run, choice: Choice, query: object) -> int:
+    """The token that a query looks at most, but for the first one where the choice hides it. Raises InvalidInput."""
+    row = index_in(query, len(run.tokens))
+    return int(token_rows(run, choice, (row,))[0].argmax())
 
 
 def heads_view(engine: Engine, run: Run, layer: object, query: object) -> dict[str, Any]:

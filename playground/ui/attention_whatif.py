@@ -73,6 +73,11 @@ class WhatIfs:
             raise NotFound("This experiment is not kept any more. Make it again.")
         return result
 
+    def of_run(self, owner: str, run_id: str) -> list[WhatIf]:
+        """A visitor's own experiments with a run, oldest first."""
+        with self._lock:
+            return [result for result in self._results.values() if (result.owner, result.run_id) == (owner, run_id)]
+
 
 def edit_from_untrusted(data: dict[str, Any], run: Run) -> Edit:
     """The change that a page names: `heads` as [layer, head], whole `layers`, and `tokens` that nobody can look at.

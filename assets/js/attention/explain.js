@@ -15,8 +15,7 @@ export class Explanation {
 
   // The clearest head of each telling kind, one click away.
   suggest(heads, run) {
-    const best = TELLING.map((kind) => heads.reduce((most, head, index) => (
-      head.label === kind && head.strength > (heads[most]?.strength ?? 0) ? index : most), -1)).filter((index) => index >= 0);
+    const best = clearest(heads);
     this.tries.hidden = best.length === 0;
     this.tries.replaceChildren(h("h3", {}, t("look_try")), ...best.map((index) => {
       const [layer, head] = [Math.floor(index / run.heads), index % run.heads];
@@ -29,6 +28,12 @@ export class Explanation {
     const sentences = [t(choice.words ? "look_explain_words" : "look_explain_tokens"), whose(run, choice, label), firstToken(run, choice)];
     this.list.replaceChildren(...sentences.map((sentence) => h("p", {}, sentence)), isExpert() ? h("p", { class: "mono" }, check(run)) : "");
   }
+}
+
+// The clearest head of each telling kind, as places in the list of all heads.
+export function clearest(heads) {
+  return TELLING.map((kind) => heads.reduce((most, head, index) => (
+    head.label === kind && head.strength > (heads[most]?.strength ?? 0) ? index : most), -1)).filter((index) => index >= 0);
 }
 
 function whose(run, { layer, head }, label) {

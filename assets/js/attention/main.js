@@ -4,12 +4,13 @@
 import { announce, bus, h, memory, page, speaking, t } from "../dom.js";
 import { Chooser } from "./chooser.js";
 import { Entry, emptyScreen } from "./entry.js";
-import { Explanation, titleOf } from "./explain.js";
+import { clearest, Explanation, titleOf } from "./explain.js";
 import { Grid } from "./grid.js";
 import { Heatmap } from "./heatmap.js";
 import { NextWords } from "./next.js";
 import { Reading } from "./reading.js";
 import { Rows } from "./rows.js";
+import { SecondLevel } from "./second.js";
 
 export function mount(element, { trigger, watch, props, server: bare }) {
   const server = speaking(bare);
@@ -77,15 +78,26 @@ class Inspector {
     this.overviews = new Map();
     this.chooser = new Chooser({ run, onchange: (choice) => this.choose(choice) });
     this.explanation = new Explanation({ onpick: (layer, head) => this.chooser.set({ layer, head }) });
-    this.reading = new Reading({ rows: this.rows, choice: this.chooser.value });
+    this.reading = new Reading({ rows: this.rows, choice: this.chooser.value, onpin: () => this.second.update() });
     this.heatmap = new Heatmap({ run, server, rows: this.rows, onproblem });
     this.grid = new Grid({ run, onpick: (layer, head) => this.pick(layer, head) });
     const next = new NextWords({ next: run.next, last: run.tokens.at(-1) });
     const heads = h("section", { class: "look-card look-heads" }, h("h2", {}, t("look_grid")), h("p", { class: "hint" }, t("look_grid_about")),
       this.grid.tools, h("div", { class: "look-grid-parts" }, this.grid.element, this.heatmap.element));
+    this.second = new SecondLevel({ run, server, target: () => this.target(), onhead: (layer, head) => this.chooser.set({ layer, head }) });
     this.element = h("div", { class: "look-parts" },
       h("section", { class: "look-card look-stage-card" }, this.chooser.element, this.reading.element),
-      this.reading.strongest, next.element, this.explanation.element, heads);
+      this.reading.strongest, next.element, this.explanation.element, heads, this.second.element);
+  }
+
+  // What the second level is about: the chosen head, or one that is worth a look where an average is shown.
+  target() {
+    const { layer, head, hide_first } = this.chooser.value;
+    const first = (layer ?? 0) * this.run.heads;
+    const heads = this.grid.heads ?? [];
+    const best = clearest(heads).find((index) => layer === null || Math.floor(index / this.run.heads) === layer) ?? first;
+    const one = head === null ? best : first + head;
+    return { layer: Math.floor(one / this.run.heads), head: one % this.run.heads, instead: head === null, hide_first, word: this.reading.asked };
   }
 
   // Begins with the word of an example, else with the last one.
@@ -115,6 +127,7 @@ class Inspector {
     this.drawMap();
     this.drawGrid();
     this.explain();
+    this.second.update();
   }
 
   async drawMap() {
@@ -134,6 +147,7 @@ class Inspector {
     this.explanation.suggest(overview.heads, this.run);
     this.grid.select(this.chooser.value.layer, this.chooser.value.head);
     this.explain();
+    this.second.update();
   }
 
   label({ layer, head }) { return head === null ? undefined : this.grid.labelOf(layer, head); }

@@ -44,3 +44,6 @@ export const visible = (text) => {
   if (plain) return plain.replace(/\s+/g, " ");
   return text === "" ? "∅" : text.replace(/\n/g, "⏎").replace(/\t/g, "⇥").replace(/ /g, "␣");
 };
+
+// A number of a vector or a score; null is none.
+export const figure = (value) => (value === null || value === undefined ? "–" : value.toFixed(Math.abs(value) >= 100 ? 1 : 2).replace("-", "−"));

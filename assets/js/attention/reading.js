@@ -10,8 +10,8 @@ const LARGE_TYPE_UNITS = 150;
 const PART_WITH_ARCS = 0.7;
 
 export class Reading {
-  constructor({ rows, choice }) {
-    Object.assign(this, { rows, choice });
+  constructor({ rows, choice, onpin }) {
+    Object.assign(this, { rows, choice, onpin });
     this.run = rows.run;
     this.pinned = this.row = null;
     this.lit = [];
@@ -68,6 +68,13 @@ export class Reading {
     await this.show(this.pinned ?? this.current ?? this.units.length - 1);
   }
 
+  // The pinned unit, else the last one: its tokens from `first` to `end` (not included), and how it reads.
+  get asked() {
+    const unit = this.pinned ?? this.units.length - 1;
+    const [first, end] = this.choice.words ? this.run.words[unit] : [unit, unit + 1];
+    return { first, end, text: this.units[unit] };
+  }
+
   unitOf(event) {
     const span = event.target.closest?.(".unit");
     return span ? Number(span.dataset.index) : null;
@@ -119,6 +126,7 @@ export class Reading {
 
   pin(unit, { unit: at = unit, quiet = false } = {}) {
     this.pinned = unit;
+    this.onpin();
     this.show(at).then(() => { if (unit !== null && !quiet) announce(`${this.line.textContent} ${[...this.links.children].map((row) => row.textContent).join(", ")}`); });
   }
 
@@ -225,6 +233,6 @@ export class Reading {
 }
 
 // A sentence whose places "‹›" are filled with words of the text, set in bold.
-function sentenceWith(sentence, ...words) {
+export function sentenceWith(sentence, ...words) {
   return sentence.split("‹›").flatMap((part, index) => (index ? [h("b", {}, words[index - 1]), part] : [part]));
 }

@@ -12,8 +12,9 @@ from typing import Any
 
 import gradio as gr
 
-from playground.errors import NotFound
-from playground.ui.attention_runs import AttentionRuns, Job, Jobs, make_run
+from playground.errors import InvalidInput, NotFound
+from playground.ui.attention_runs import AttentionRuns, Job, Jobs, Run, make_run
+from playground.ui.attention_steps import heads_view, steps_view, strongest_key
 from playground.ui.attention_view import (
     Choice,
     endpoint_view,
@@ -24,6 +25,7 @@ from playground.ui.attention_view import (
     strongest_pairs_view,
     tile_view,
 )
+from playground.ui.attention_whatif import WhatIfs, edit_from_untrusted, lens_view, what_if, what_if_view
 from playground.ui.components import scripted_view
 from playground.ui.contract import Services, Tab
 from playground.ui.edge import answered, language_in, shown
@@ -35,6 +37,8 @@ MAX_STREAMS = 1000
 UPDATE_EVERY_S = 0.1
 MOST_AT_ONCE = 2
 """Views that are computed at the same time; the page's calls do not wait in Gradio's queue."""
+MOST_EXPERIMENTS = 4
+"""Of all visitors at the same time, one of each: every one reads a whole text again."""
 ENDPOINT_TOKENS = 512
 
 
@@ -47,6 +51,9 @@ class AttentionTab:
         self._jobs = Jobs(services.engine, self.runs)
         self._pages = Pages()
         self._computing = threading.BoundedSemaphore(MOST_AT_ONCE)
+        self._experiments = WhatIfs()
+        self._experimenting: set[str] = set()
+        self._lock = threading.Lock()
 
     async def look(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[dict[str, Any]]:
         """Look into a text: how far the model has read, then the run's id or the reason why there is none."""
@@ -107,6 +114,53 @@ class AttentionTab:
         hide = bool(data.get("hide_first"))
         return self._computed(data, request, lambda run, choice: overview_view(run, hide_first=hide))
 
+    def steps(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """How one weight is computed; without a key that of the strongest, without a temperature at the model's own."""
+
+        def view(run: Run, choice: Choice) -> dict[str, Any]:
+            query, key = data.get("query"), data.get("key")
+            if key is None:
+                key = strongest_key(run, choice, query)
+            return steps_view(run, choice.layer, choice.head, query, key, data.get("temperature", 1.0))
+
+        return self._computed(data, request, view)
+
+    def layer_heads(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """How the heads of a layer come together."""
+        engine = self._services.engine
+        return self._computed(
+            data, request, lambda run, choice: heads_view(engine, run, choice.layer, data.get("query"))
+        )
+
+    def layer_guesses(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """What each layer would say."""
+        return self._computed(data, request, lambda run, choice: lens_view(self._services.engine, run))
+
+    def experiment(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """What would come next without a head, a layer or a word; the model reads the text again for it."""
+        owner = self._owner(request)
+        run = self.runs.find(owner, str(data.get("run", "")))
+        edit = edit_from_untrusted(data, run)
+        with self._lock:
+            if owner in self._experimenting:
+                raise InvalidInput("Your last experiment is still being made. Wait for it.")
+            if len(self._experimenting) >= MOST_EXPERIMENTS:
+                raise InvalidInput("Many texts are being looked into on this machine. Try again in a minute.")
+            self._experimenting.add(owner)
+        try:
+            result = what_if(self._services.engine, run, edit)
+        finally:
+            with self._lock:
+                self._experimenting.discard(owner)
+        self._experiments.keep(result)
+        return what_if_view(result)
+
+    def experiments(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """The experiments with a run that are still kept, oldest first."""
+        owner = self._owner(request)
+        run = self.runs.find(owner, str(data.get("run", "")))
+        return {"experiments": [what_if_view(result) for result in self._experiments.of_run(owner, run.id)]}
+
     def attention(
         self, text: str, layer: int | None = None, head: int | None = None, request: gr.Request | None = None
     ) -> dict[str, Any]:
@@ -148,6 +202,7 @@ def build(services: Services) -> None:
     tab = AttentionTab(services)
     functions = (
         tab.stop_look, tab.open_run, tab.rows, tab.exact_row, tab.tile, tab.strongest_pairs, tab.overview,
+        tab.steps, tab.layer_heads, tab.layer_guesses, tab.experiment, tab.experiments,
     )  # fmt: skip
     view = scripted_view(
         {"phase": "empty"}, module="attention/main.js", events=("look",),
