@@ -32,6 +32,7 @@ from playground.engine.transformers_forward import TransformersForward
 from playground.kernels.formats import unpack
 from playground.models.catalog import find
 from playground.models.loader import LoadedModel
+from playground.models.opening import in_transformers
 from playground.models.packed_layers import PackedEmbedding, PackedLinear
 from playground.models.shelf import ModelShelf
 from playground.models.weights import Sources
@@ -76,11 +77,11 @@ class AttentionSide:
         """The largest difference of any weight from eager float32: of a recording of the model as it runs, of one in
         float32, and of what transformers' eager attention gives in bf16. And the self-check of the first."""
         ids = self._ids(tokens)
-        floats = with_plain_weights(self._load().model)
+        floats = with_plain_weights(in_transformers(self._load().model))
         expected = eager_weights(floats, ids)
         halves = eager_weights(floats.bfloat16(), ids)
         recording = self._record(self._session, tokens)
-        exact = with_plain_weights(self._load().model)
+        exact = with_plain_weights(in_transformers(self._load().model))
         in_floats = open_session(self._loaded_with(exact), lambda loaded: TransformersForward(loaded.model))
         return {
             "as it runs": largest_difference(recorded_weights(recording), expected),

@@ -15,9 +15,8 @@ from itertools import pairwise
 from typing import Any
 
 import torch
+import transformers
 from torch.nn.functional import scaled_dot_product_attention
-from transformers import AttentionInterface
-from transformers.masking_utils import AttentionMaskInterface
 
 from playground.engine.batch import Batch, SequenceSlice
 from playground.engine.recorder import Scores
@@ -249,5 +248,8 @@ def _no_mask(*_: Any, **__: Any) -> None:
     return None
 
 
-AttentionInterface.register(NAME, attend)
-AttentionMaskInterface.register(NAME, _no_mask)
+def register() -> None:
+    """Make the function known to transformers as NAME; not on import, because transformers' model classes, which it
+    goes to, take two seconds and 90 MB."""
+    transformers.AttentionInterface.register(NAME, attend)
+    transformers.AttentionMaskInterface.register(NAME, _no_mask)

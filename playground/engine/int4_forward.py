@@ -15,7 +15,7 @@ from torch import Tensor
 
 from playground.engine.attention_function import AttentionStep, attend_layer
 from playground.engine.batch import Batch
-from playground.engine.llama_family import read_network
+from playground.engine.llama_family import Layer, read_network
 from playground.engine.row_attention import RowAttention
 from playground.engine.step_programs import Angles, Output, StepBuffers, StepPrograms
 from playground.kernels.library import FEW_ROWS, Library
@@ -46,6 +46,11 @@ class Int4Forward:
         self._kept: dict[tuple[int, bool], StepPrograms] = {}
         self._few = StepBuffers(network, rows=FEW_ROWS, matrix=False)
         self._many = StepBuffers(network, rows=1, matrix=library.has_matrix_unit)
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers' weights, in order."""
+        return self._network.layers
 
     def use_threads(self, count: int) -> None:
         """How many threads the next steps may use."""

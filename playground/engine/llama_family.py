@@ -1,23 +1,27 @@
 """What the lean forward needs to know of a network of the Llama family: its weights, norms and angles, ready to use.
 
-Owns the reading of transformers' modules: llama, qwen2 (biases), qwen3 (norms of q and k), gemma3 (four norms a layer,
-sliding windows, scaled embeddings). Knows no batch and no kernel's arguments.
+Owns the reading of modules with transformers' names: llama, qwen2 (biases), qwen3 (norms of q and k), gemma3 (four
+norms a layer, sliding windows, scaled embeddings). Knows no batch and no kernel's arguments.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
+from transformers import PretrainedConfig
+from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 from playground.kernels.attention import SIZES
 from playground.kernels.mathematics import ACTIVATIONS
 from playground.models.packed_layers import PackedEmbedding, PackedLinear
+from playground.models.packed_network import FAMILIES, PackedNetwork
 
-FAMILIES = ("llama", "qwen2", "qwen3", "gemma3_text")
+if TYPE_CHECKING:  # importing it takes two seconds and 90 MB
+    from transformers import PreTrainedModel
+
 FIXED_ANGLES = ("default", "linear", "yarn", "llama3")
 """Kinds of rotary embedding whose angles do not depend on how long a text is."""
 FULL = "full_attention"
@@ -65,7 +69,7 @@ class Network:
     feed_forward: int
     scaling: float
     activation: str
-    model: PreTrainedModel
+    config: PretrainedConfig
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -75,17 +79,14 @@ class Network:
     @torch.inference_mode()
     def angles(self, kind: str, count: int) -> tuple[Tensor, Tensor]:
         """Cosines and sines, float32 [count, size / 2], of positions 0 to `count` - 1."""
-        rotary = self.model.model.rotary_emb
-        places, like = torch.arange(count).unsqueeze(0), torch.empty(0, dtype=torch.float32)
-        by_kind = {"layer_type": kind} if self.model.config.model_type == "gemma3_text" else {}
-        both = rotary(like, places, **by_kind)
-        if both[0].shape[-1] != self.size:
+        frequencies, scaling = _frequencies(self.config, kind, self.size)
+        if len(frequencies) != self.size // 2:
             raise Unsuitable("only a part of each head is rotated")
-        cosines, sines = (part[0, :, : self.size // 2].contiguous() for part in both)
-        return cosines, sines
+        angles = torch.arange(count, dtype=torch.float32).unsqueeze(1) * frequencies
+        return angles.cos() * scaling, angles.sin() * scaling
 
 
-def read_network(model: PreTrainedModel) -> Network:
+def read_network(model: PreTrainedModel | PackedNetwork) -> Network:
     """Raises Unsuitable. What it lets through can be given to native code: every size has been compared."""
     config = model.config
     if config.model_type not in FAMILIES:
@@ -101,21 +102,23 @@ def read_network(model: PreTrainedModel) -> Network:
     if not set(_rope_types(config.rope_parameters)) <= set(FIXED_ANGLES):
         raise Unsuitable("its angles depend on the length of the text")
     gemma = config.model_type == "gemma3_text"
-    layers = tuple(_layer(index, block, config, gemma=gemma) for index, block in enumerate(model.model.layers))
+    held: Any = model
+    inner = held.model
+    layers = tuple(_layer(index, block, config, gemma=gemma) for index, block in enumerate(inner.layers))
     network = Network(
         layers=layers,
-        embedding=model.get_input_embeddings(),
-        head=model.get_output_embeddings(),
-        norm=_weight(model.model.norm, gemma=gemma),
+        embedding=inner.embed_tokens,
+        head=held.lm_head,
+        norm=_weight(inner.norm, gemma=gemma),
         epsilon=float(config.rms_norm_eps),
         heads=config.num_attention_heads,
         key_heads=config.num_key_value_heads,
         size=size,
         hidden=config.hidden_size,
         feed_forward=config.intermediate_size,
-        scaling=float(model.model.layers[0].self_attn.scaling),
+        scaling=(config.query_pre_attn_scalar if gemma else size) ** -0.5,
         activation=activation,
-        model=model,
+        config=config,
     )
     _require_sizes(network)
     for kind in network.kinds:
@@ -144,6 +147,19 @@ def _require_sizes(network: Network) -> None:
     table = embedding_of(network)
     if network.head.in_features != hidden or (table is not None and table.embedding_dim != hidden):
         raise Unsuitable("its tables have an unusual shape")
+
+
+def _frequencies(config: PretrainedConfig, kind: str, size: int) -> tuple[Tensor, float]:
+    """float32 [size / 2] radians a position, and what cosines and sines are multiplied by (Su et al. 2021)."""
+    nested = kind in config.rope_parameters
+    parameters = config.rope_parameters[kind] if nested else config.rope_parameters
+    rope_type = parameters.get("rope_type", "default")
+    if rope_type == "default":
+        if parameters.get("partial_rotary_factor", 1.0) != 1.0:
+            raise Unsuitable("only a part of each head is rotated")
+        return 1.0 / parameters["rope_theta"] ** (torch.arange(0, size, 2, dtype=torch.float32) / size), 1.0
+    frequencies, scaling = ROPE_INIT_FUNCTIONS[rope_type](config, **({"layer_type": kind} if nested else {}))
+    return frequencies.float(), scaling
 
 
 def _rope_types(parameters: dict) -> list[str]:

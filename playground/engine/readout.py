@@ -6,12 +6,11 @@ the text. Works on the model's thread, on the session that it is given. Knows no
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+import transformers
 from torch import Tensor, nn
-from transformers import PreTrainedModel
-from transformers.pytorch_utils import Conv1D
 
 from playground.engine.batch import pack
 from playground.engine.int4_forward import Int4Forward
@@ -22,6 +21,9 @@ from playground.engine.transformers_forward import decoder_layers
 from playground.errors import ModelUnavailable
 from playground.kernels.formats import unpack
 from playground.models.packed_layers import PackedLinear
+
+if TYPE_CHECKING:  # importing it takes two seconds and 90 MB
+    from transformers import PreTrainedModel
 
 OUTPUT_NAMES = ("o_proj", "out_proj", "c_proj", "dense", "wo")
 """What families call W_O, inside a module whose class is named after attention."""
@@ -50,11 +52,16 @@ def output_projection(session: Session, layer: int) -> Tensor:
     Head h reads the columns h * value size on. Raises ModelUnavailable for a model where it cannot be found, and
     IndexError for a layer that the model does not have.
     """
-    model = session.loaded.model
-    layers = decoder_layers(model)
-    if not 0 <= layer < len(layers):
-        raise IndexError(f"there is no layer {layer} among {len(layers)}")
-    return _weights_of(_output_layer(model, layers[layer]), model.device)
+    if isinstance(session.forward, Int4Forward):
+        outputs: list[nn.Module] = [one.output for one in session.forward.layers]
+        device = torch.device("cpu")
+    else:
+        model = session.model
+        outputs = [_output_layer(model, block) for block in decoder_layers(model)]
+        device = model.device
+    if not 0 <= layer < len(outputs):
+        raise IndexError(f"there is no layer {layer} among {len(outputs)}")
+    return _weights_of(outputs[layer], device)
 
 
 def _in_place_of_the_last_layer(session: Session, hidden: Tensor) -> Tensor:
@@ -74,7 +81,7 @@ def _in_place_of_the_last_layer(session: Session, hidden: Tensor) -> Tensor:
         rows = hidden.to(stream).unsqueeze(0)
         return (rows, *output[1:]) if isinstance(output, tuple) else rows
 
-    rows, model = len(hidden), session.loaded.model
+    rows, model = len(hidden), session.model
     hook = decoder_layers(model)[-1].register_forward_hook(replace)
     try:
         logits = session.forward.step(pack([(KVCache(), [DUMMY_ID] * rows, rows)]))
@@ -107,7 +114,7 @@ def _weights_of(linear: nn.Module, device: torch.device) -> Tensor:
         return unpack(linear.packed)
     if type(linear) is nn.Linear:
         return linear.weight.detach().float().cpu().clone()
-    if isinstance(linear, Conv1D):
+    if isinstance(linear, transformers.Conv1D):
         return linear.weight.detach().float().cpu().T.contiguous()
     # Weights in somebody's own layout: each column is what one 1 among zeros becomes.
     held: Any = linear

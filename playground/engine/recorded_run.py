@@ -92,7 +92,7 @@ def bytes_per_token(session: Session) -> int:
     heads = config.num_attention_heads
     key_heads = getattr(config, "num_key_value_heads", None) or heads
     size = getattr(config, "head_dim", None) or config.hidden_size // heads
-    dtype = torch.bfloat16 if session.has_fast_path else session.loaded.model.dtype
+    dtype = torch.bfloat16 if session.has_fast_path else session.model.dtype
     return config.num_hidden_layers * (heads + 2 * key_heads) * size * dtype.itemsize
 
 

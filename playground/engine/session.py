@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import torch
 
@@ -22,6 +22,7 @@ from playground.engine.prompt import PromptBuilder
 from playground.engine.split_tokens import TokenSplitter
 from playground.engine.transformers_forward import TransformersForward
 from playground.errors import PlaygroundError
+from playground.models.opening import in_transformers
 from playground.models.packed_layers import PackedLinear
 
 if TYPE_CHECKING:
@@ -88,6 +89,11 @@ class Session:
         return TokenSplitter(self.loaded.tokenizer, self.prompts, self.token_texts)
 
     @property
+    def model(self) -> Any:
+        """The network that runs, with transformers' names; only what the fast path runs cannot be called itself."""
+        return self.forward.model if isinstance(self.forward, TransformersForward) else self.loaded.model
+
+    @property
     def has_fast_path(self) -> bool:
         """Whether our own forward pass runs the model."""
         return isinstance(self.forward, Int4Forward)
@@ -103,8 +109,9 @@ def forward_for(loaded: LoadedModel) -> Forward:
         else:
             logger.info("%s is run by our own kernels", loaded.spec.id)
             return forward
-    has_packed_layers = any(isinstance(module, PackedLinear) for module in loaded.model.modules())
-    return TransformersForward(loaded.model, loaded.library if has_packed_layers else None)
+    model = in_transformers(loaded.model)
+    has_packed_layers = any(isinstance(module, PackedLinear) for module in model.modules())
+    return TransformersForward(model, loaded.library if has_packed_layers else None)
 
 
 def open_session(

@@ -10,16 +10,18 @@ import inspect
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import PreTrainedModel
 
-from playground.engine.attention_function import NAME, attention_step
+from playground.engine.attention_function import NAME, attention_step, register
 from playground.engine.batch import Batch, pack
 from playground.engine.kv_cache import KVCache
 from playground.errors import ModelUnavailable
 from playground.kernels.library import Library
+
+if TYPE_CHECKING:  # importing it takes two seconds and 90 MB
+    from transformers import PreTrainedModel
 
 # Families whose tokens are compared with `generate` by the tests; any other is compared once when it is opened.
 _KNOWN_FAMILIES = frozenset(
@@ -112,6 +114,7 @@ class TransformersForward:
                 hook.remove()
 
     def _take_over_attention(self) -> None:
+        register()
         self.model.set_attn_implementation(NAME)
         if self.model.config.get_text_config()._attn_implementation != NAME:
             raise _unsuitable(self.model)

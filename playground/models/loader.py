@@ -12,22 +12,36 @@ import shutil
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
+import transformers
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
 from playground.errors import ModelUnavailable, PlaygroundError
+from playground.hardware import free_memory_bytes
 from playground.kernels.library import Library, open_library
 from playground.models import machine, opening
 from playground.models.catalog import ModelSpec
+from playground.models.companion_models import (
+    CLASSES,
+    EXACT_UP_TO,
+    LoadedCompanion,
+    count_parameters,
+    kind_of,
+    refuse_lacking,
+)
 from playground.models.gguf_tokenizer import TURN_ENDS
 from playground.models.prepared import prepare
 from playground.models.quantization import bitsandbytes_config, held_as, quantize_model
 from playground.models.scheme import Choice, choose_scheme
 from playground.models.stored_weights import Scheme
+
+if TYPE_CHECKING:  # importing it takes two seconds and 90 MB
+    from transformers import PreTrainedModel
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +54,8 @@ class LoadedModel:
     """A model that is ready to run, in evaluation mode, with the tokenizer that belongs to it."""
 
     spec: ModelSpec
-    model: PreTrainedModel
+    model: Any
+    """transformers' model; where our own kernels run it, the `PackedNetwork` of its weights, which cannot be called."""
     tokenizer: PreTrainedTokenizerBase
     device: torch.device
     quantization: str
@@ -107,7 +122,41 @@ def load(
     )
 
 
-def free(loaded: LoadedModel) -> None:
+def load_companion(
+    spec: ModelSpec,
+    folder: Path,
+    *,
+    device: str = "cpu",
+    progress: Callable[[str, float | None], None] = lambda detail, fraction: None,
+) -> LoadedCompanion:
+    """Open the folder of an encoder, a translator or a classifier: in 32 bits on a CPU up to EXACT_UP_TO parameters,
+    else in bfloat16. Raises ModelUnavailable."""
+    with _plain_sentences(spec, folder):
+        _require_model_files(spec, folder)
+        progress("opening", None)
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        kind = kind_of(spec, config)
+        parameters, target = count_parameters(folder), torch.device(device)
+        exact = target.type == "cpu" and parameters <= EXACT_UP_TO
+        if target.type == "cpu" and parameters * (4 if exact else 2) > free_memory_bytes():
+            raise MemoryError
+        model, report = getattr(transformers, CLASSES[kind]).from_pretrained(
+            folder,
+            config=config,
+            dtype=torch.float32 if exact else torch.bfloat16,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+        refuse_lacking(spec, set(report["missing_keys"]))
+        model = model.to(target).eval().requires_grad_(False)
+        tokenizer = _open_tokenizer(folder)
+    machine.give_back_memory()
+    return LoadedCompanion(replace(spec, kind=kind), kind, model, tokenizer, target, _weights_bytes(model))
+
+
+def free(loaded: LoadedModel | LoadedCompanion) -> None:
     """Give the memory of a model back, whoever still refers to it. It cannot be used any more."""
     for module in loaded.model.modules():
         module._parameters.clear()
@@ -130,7 +179,7 @@ def _open_prepared(
     cache_dir: Path,
     progress: Callable[[str, float | None], None],
     library: Library | None,
-) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+) -> tuple[Any, PreTrainedTokenizerBase]:
     for attempt in (1, 2):
         packed = library is not None
         folder = prepare(file, spec.folder_name, scheme=scheme, cache_dir=cache_dir, report=progress, packed=packed)
@@ -215,13 +264,13 @@ def _sentence(spec: ModelSpec, files: Path, error: Exception) -> str:
     return f"{spec.name} cannot be opened from {files}; the log has the details. Choose another model."
 
 
-def _context_length(spec: ModelSpec, model: PreTrainedModel) -> int:
+def _context_length(spec: ModelSpec, model: Any) -> int:
     configured = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     lengths = [length for length in (spec.context_length, configured) if length]
     return min(lengths) if lengths else DEFAULT_CONTEXT_LENGTH
 
 
-def _eos_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
+def _eos_ids(model: Any, tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
     stated = getattr(model.generation_config, "eos_token_id", None)
     stated = list(stated) if isinstance(stated, (list, tuple)) else [stated]
     added = tokenizer.get_added_vocab()
@@ -229,6 +278,6 @@ def _eos_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> tupl
     return tuple(dict.fromkeys(id for id in [*stated, tokenizer.eos_token_id, *known] if id is not None))
 
 
-def _weights_bytes(model: PreTrainedModel) -> int:
+def _weights_bytes(model: Any) -> int:
     tensors = [*model.parameters(), *model.buffers()]
     return sum({tensor.data_ptr(): tensor.nbytes for tensor in tensors}.values())

@@ -1,39 +1,63 @@
 """A prepared folder -> a model that runs: its network is built without memory, its weights are mapped from the files.
 
-Owns the swap of quantised layers into transformers' own model. Nothing is copied: the pages of the files are read when
-a layer is first used, and several processes share them.
+Owns which network that is: for our own kernels the weights alone, else transformers' model with its quantised layers
+swapped. Nothing is copied: the pages of the files are read when a layer is first used, and several processes share
+them.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import safe_open
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PretrainedConfig, PreTrainedTokenizerFast
 
 from playground.kernels.formats import FORMATS, Packed
 from playground.kernels.library import Library
 from playground.models.packed_layers import BUFFERS, PackedEmbedding, PackedLinear
+from playground.models.packed_network import FAMILIES, PackedNetwork, table_multiplier
 from playground.models.prepared import EMBEDDING, HEAD
-from playground.models.quantization import Int4Linear, Int8Embedding, Int8Linear, embedding_multiplier
+from playground.models.quantization import Int4Linear, Int8Embedding, Int8Linear
 from playground.models.stored_weights import PADDING
 
+if TYPE_CHECKING:  # importing it takes two seconds and 90 MB
+    from transformers import PreTrainedModel
 
-def open_folder(folder: Path, library: Library | None = None) -> PreTrainedModel:
+
+def open_folder(folder: Path, library: Library | None = None) -> PreTrainedModel | PackedNetwork:
     """The model of a prepared folder, on the CPU, in evaluation mode. One for our own kernels needs their `library`.
 
     Raises OSError, ValueError or KeyError when the folder is not what its manifest says.
     """
-    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-    config = AutoConfig.for_model(**json.loads((folder / "config.json").read_text("utf-8")))
+    kinds, config = _facts(folder)
+    if library is None or config.model_type not in FAMILIES or not set(kinds.values()) <= set(FORMATS):
+        return _open_in_transformers(folder, library)
+    tensors = map_tensors(folder)
+    contents: dict[str, Any] = {name: _quantised(name, kind, config, tensors, library) for name, kind in kinds.items()}
+    if config.tie_word_embeddings:
+        contents[HEAD] = PackedLinear(contents[EMBEDDING].packed, library)
+    network = PackedNetwork(config, {**contents, **tensors}, folder=folder, library=library)
+    network.generation_config = _generation(folder)
+    return network.eval()
+
+
+def in_transformers(model: PreTrainedModel | PackedNetwork) -> PreTrainedModel:
+    """`model` as one that transformers can run; its weights are mapped a second time, not copied."""
+    return _open_in_transformers(model.folder, model.library) if isinstance(model, PackedNetwork) else model
+
+
+def _open_in_transformers(folder: Path, library: Library | None = None) -> PreTrainedModel:
+    """As `open_folder`, and always a model that transformers can run."""
+    kinds, config = _facts(folder)
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16, attn_implementation="sdpa")
     tensors = map_tensors(folder)
-    for name, kind in manifest["modules"].items():
-        model.set_submodule(name, _quantised(model, name, kind, tensors, library))
+    for name, kind in kinds.items():
+        model.set_submodule(name, _quantised(name, kind, config, tensors, library))
     if config.tie_word_embeddings:
         _tie(model, tensors, library)
     _fill_buffers(model)
@@ -41,8 +65,18 @@ def open_folder(folder: Path, library: Library | None = None) -> PreTrainedModel
     missing = [name for name, tensor in _all_tensors(model) if tensor.is_meta]
     if missing:
         raise KeyError(f"{folder} lacks {missing[0]}")
-    model.generation_config = GenerationConfig(**json.loads((folder / "generation_config.json").read_text("utf-8")))
+    model.generation_config = _generation(folder)
     return model.eval().requires_grad_(False)
+
+
+def _facts(folder: Path) -> tuple[dict[str, str], PretrainedConfig]:
+    """How the modules that are not plain are held, and the configuration."""
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    return manifest["modules"], AutoConfig.for_model(**json.loads((folder / "config.json").read_text("utf-8")))
+
+
+def _generation(folder: Path) -> GenerationConfig:
+    return GenerationConfig(**json.loads((folder / "generation_config.json").read_text("utf-8")))
 
 
 def open_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
@@ -69,19 +103,19 @@ def map_tensors(folder: Path) -> dict[str, Tensor]:
 
 
 def _quantised(
-    model: PreTrainedModel, name: str, kind: str, tensors: dict[str, Tensor], library: Library | None
+    name: str, kind: str, config: PretrainedConfig, tensors: dict[str, Tensor], library: Library | None
 ) -> nn.Module:
     if kind in FORMATS:
         parts = {part: tensors.pop(f"{name}.{part}") for part in BUFFERS}
         packed = Packed(FORMATS[kind], **parts)
         if name == EMBEDDING:
-            return PackedEmbedding(packed, multiplier=embedding_multiplier(model.get_submodule(name)))
+            return PackedEmbedding(packed, multiplier=table_multiplier(config))
         if library is None:
             raise KeyError(f"{kind} without kernels")
         return PackedLinear(packed, library, tensors.pop(f"{name}.bias", None))
     if name == EMBEDDING:
-        multiplier = embedding_multiplier(model.get_submodule(name))
-        return Int8Embedding(tensors.pop(f"{name}.weight"), tensors.pop(f"{name}.scales"), multiplier=multiplier)
+        scales = tensors.pop(f"{name}.scales")
+        return Int8Embedding(tensors.pop(f"{name}.weight"), scales, multiplier=table_multiplier(config))
     bias = tensors.pop(f"{name}.bias", None)
     if kind == "int4":
         return Int4Linear(tensors.pop(f"{name}.packed"), tensors.pop(f"{name}.scales_and_zeros"), bias)

@@ -10,17 +10,20 @@ A few rows (decoding) are multiplied by PyTorch's integer kernels, which read a 
 from __future__ import annotations
 
 from functools import cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import BitsAndBytesConfig, PreTrainedModel
+from transformers import BitsAndBytesConfig
 
 from playground.kernels.formats import GROUP
 from playground.kernels.library import Library
 from playground.models.packed_layers import PackedEmbedding, PackedLinear, pack_linear
 from playground.models.rounding import quantize_int4, quantize_int8
+
+if TYPE_CHECKING:  # importing it takes two seconds and 90 MB
+    from transformers import PreTrainedModel
 
 ROW_BLOCK = 64
 """The kernel stores rows in blocks of 64 (AVX-512) or 32; a remainder would have a layout of its own."""

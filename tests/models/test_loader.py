@@ -15,6 +15,7 @@ from playground.errors import ModelUnavailable
 from playground.kernels.library import Library
 from playground.models import loader, prepared
 from playground.models.loader import LoadedModel
+from playground.models.opening import in_transformers
 from playground.models.packed_layers import PackedEmbedding, PackedLinear
 from playground.models.quantization import Int4Linear, Int8Embedding, Int8Linear, bitsandbytes_config
 from playground.models.scheme import choose_scheme
@@ -37,7 +38,7 @@ def open_tiny(tiny: TinyModel, cache_dir: Path, **choices: str) -> LoadedModel:
 
 def logits(loaded: LoadedModel, ids: list[int] = IDS) -> torch.Tensor:
     with torch.inference_mode():
-        return loaded.model(torch.tensor([ids])).logits[0].float()
+        return in_transformers(loaded.model)(torch.tensor([ids])).logits[0].float()
 
 
 def distance(found: torch.Tensor, expected: torch.Tensor) -> float:
@@ -78,7 +79,7 @@ def test_an_output_layer_of_its_own_is_used(tmp_path: Path) -> None:
 
 def test_one_table_serves_embedding_and_output_layer(models: dict[str, TinyModel], tmp_path: Path) -> None:
     model = open_tiny(models["qwen2"], tmp_path).model
-    embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
+    embedding, head = model.model.embed_tokens, model.lm_head
     for name, buffer in embedding.named_buffers():
         assert buffer.data_ptr() == head.get_buffer(name).data_ptr()
     assert dict(embedding.named_buffers())
@@ -117,7 +118,7 @@ def test_a_loaded_model_says_everything_that_an_engine_needs(models: dict[str, T
     assert loaded.weights_bytes > 0
     assert not loaded.model.training
     assert not any(parameter.requires_grad for parameter in loaded.model.parameters())
-    assert loaded.model.config._attn_implementation == "sdpa"
+    assert in_transformers(loaded.model).config._attn_implementation == "sdpa"
     prompt = loaded.tokenizer.apply_chat_template(
         [{"role": "user", "content": "hi"}], tokenize=False, add_generation_prompt=True
     )

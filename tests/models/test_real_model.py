@@ -7,6 +7,7 @@ import torch
 
 from playground.models import loader, weights
 from playground.models.catalog import find
+from playground.models.opening import in_transformers
 from tests.conftest import MODEL
 
 pytestmark = pytest.mark.real
@@ -19,7 +20,7 @@ def test_the_real_model_opens_and_knows_the_capital_of_france(real_cache: Path) 
     loaded = loader.load(spec, file, cache_dir=real_cache)
     ids = loaded.tokenizer("The capital of France is", return_tensors="pt")["input_ids"]
     with torch.inference_mode():
-        next_id = loaded.model(ids).logits[0, -1].argmax()
+        next_id = in_transformers(loaded.model)(ids).logits[0, -1].argmax()
     assert loaded.tokenizer.decode(next_id) == " Paris"
     assert "int4" in loaded.quantization
     text = "你好 😀  1234\n\tdef f(x): return x"
