@@ -33,9 +33,10 @@ def open_folder(folder: Path, library: Library | None = None) -> PreTrainedModel
 
     Raises OSError, ValueError or KeyError when the folder is not what its manifest says.
     """
-    kinds, config = _facts(folder)
-    if library is None or config.model_type not in FAMILIES or not set(kinds.values()) <= set(FORMATS):
+    kinds, facts = _facts(folder)
+    if library is None or facts["model_type"] not in FAMILIES or not set(kinds.values()) <= set(FORMATS):
         return _open_in_transformers(folder, library)
+    config = PretrainedConfig(**facts)  # not the family's class: llama's brings all of accelerate with it
     tensors = map_tensors(folder)
     contents: dict[str, Any] = {name: _quantised(name, kind, config, tensors, library) for name, kind in kinds.items()}
     if config.tie_word_embeddings:
@@ -52,7 +53,8 @@ def in_transformers(model: PreTrainedModel | PackedNetwork) -> PreTrainedModel:
 
 def _open_in_transformers(folder: Path, library: Library | None = None) -> PreTrainedModel:
     """As `open_folder`, and always a model that transformers can run."""
-    kinds, config = _facts(folder)
+    kinds, facts = _facts(folder)
+    config = AutoConfig.for_model(**facts)
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16, attn_implementation="sdpa")
     tensors = map_tensors(folder)
@@ -69,10 +71,10 @@ def _open_in_transformers(folder: Path, library: Library | None = None) -> PreTr
     return model.eval().requires_grad_(False)
 
 
-def _facts(folder: Path) -> tuple[dict[str, str], PretrainedConfig]:
+def _facts(folder: Path) -> tuple[dict[str, str], dict[str, Any]]:
     """How the modules that are not plain are held, and the configuration."""
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-    return manifest["modules"], AutoConfig.for_model(**json.loads((folder / "config.json").read_text("utf-8")))
+    return manifest["modules"], json.loads((folder / "config.json").read_text("utf-8"))
 
 
 def _generation(folder: Path) -> GenerationConfig:

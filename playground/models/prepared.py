@@ -31,7 +31,7 @@ from playground.models.stored_weights import Scheme, ShardWriter, hold, hold_pac
 
 log = logging.getLogger(__name__)
 
-VERSION = 2
+VERSION = 3
 ABANDONED_AFTER_S = 3600
 GROWTH, BF16_GROWTH = 2, 4
 """A prepared folder is at most so many times as large as the file that it was made from."""
@@ -157,7 +157,7 @@ def _configuration(source: GgufFile, tokenizer: GgufTokenizer, tied: bool) -> di
         dtype="bfloat16",
         architectures=[MODEL_FOR_CAUSAL_LM_MAPPING_NAMES[facts["model_type"]]],
     )
-    return config.to_diff_dict()
+    return json.loads(config.to_json_string(use_diff=False))  # whole: read without the class that has the defaults
 
 
 def _write_tokenizer(tokenizer: GgufTokenizer, folder: Path, context_length: int) -> None:

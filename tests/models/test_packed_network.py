@@ -55,6 +55,11 @@ def test_it_holds_what_transformers_own_model_holds(network: PackedNetwork) -> N
     found = dict(network.state_dict(keep_vars=True))
     assert found.keys() == expected.keys()
     assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+    assert all(
+        getattr(whole.config, name) == value
+        for name, value in network.config.to_dict().items()
+        if name in ("rope_parameters", "layer_types", "head_dim", "vocab_size", "rms_norm_eps", "eos_token_id")
+    )
     assert network.generation_config.eos_token_id == whole.generation_config.eos_token_id
     assert network.model.embed_tokens.multiplier == whole.model.embed_tokens.multiplier
 
@@ -80,8 +85,13 @@ def test_gemmas_table_is_multiplied_as_gemma_does_it() -> None:
     assert table_multiplier(AutoConfig.for_model("llama", hidden_size=640)) == 1.0
 
 
-def test_a_chat_needs_none_of_transformers_model_classes(tmp_path: Path, library: Library) -> None:
-    tiny = write_tiny_model(tmp_path, "qwen2")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_chat_needs_none_of_transformers_model_classes(
+    tmp_path: Path, library: Library, family: str, a_known_machine: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loader, "open_library", lambda *_, **__: library)
+    tiny = write_tiny_model(tmp_path, family)
+    loader.load(tiny.spec, tiny.file, cache_dir=tmp_path)  # preparing it may take what it likes
     assert open_library(tmp_path, threads=2)  # compiled already: the other process finds them
     command = [sys.executable, "-c", OPEN_ALONE, str(tiny.file), str(tmp_path)]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=300)
