@@ -24,7 +24,7 @@ from pathlib import Path
 from playground.engine.session import open_session
 from playground.models import loader, machine
 from playground.models.catalog import ModelSpec
-import playground.start
+import app
 
 file, cache = map(Path, sys.argv[1:])
 machine._measure = lambda key: machine.KernelSpeed(key, True, True, True)
