@@ -1,4 +1,4 @@
-# make run · make test · make lint · make screenshots · make bench · make bench-peers
+# make run · make test · make lint · make screenshots · make bench · make bench-peers · make quality
 # Everything is installed into .venv by the first command that needs it; a second time costs nothing.
 
 SUPPORTED = import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
@@ -7,7 +7,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 py
 BIN = .venv/bin
 PEERS = benchmarks/peers/.venv
 
-.PHONY: run setup setup-dev test lint format screenshots bench bench-peers
+.PHONY: run setup setup-dev test lint format screenshots bench bench-peers quality
 
 run: setup
 	@$(BIN)/python app.py
@@ -47,9 +47,21 @@ screenshots: setup-dev
 bench: setup-dev
 	@$(BIN)/python -m benchmarks.report
 
+# All tables of docs/quality.md: make quality DATA=a-folder-with-the-sets; without one, small texts of our own.
+quality: setup-dev
+	@$(BIN)/python -m benchmarks.quality $(if $(DATA),--data $(DATA))
+
 # What we are compared with, in a venv of its own: llama.cpp, built for this very processor, about ten minutes.
 # The flags: GCC 12 takes the stores that fill the AMX tile configuration for dead, and llama.cpp crashes on such a processor.
-bench-peers: $(PEERS)/.installed
+bench-peers: $(PEERS)/.installed $(PEERS)/bertviz/.installed
+
+# BertViz in a folder beside it, and the scripts that its pages would load from elsewhere; without npm only its files are measured.
+$(PEERS)/bertviz/.installed: benchmarks/peers/requirements-bertviz.txt | .venv/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(PEERS)/bertviz ipython
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(PEERS)/bertviz --no-deps -r benchmarks/peers/requirements-bertviz.txt
+	@mkdir -p $(PEERS)/bertviz/packed $(PEERS)/bertviz/scripts
+	-@cd $(PEERS)/bertviz/packed && npm pack --silent d3@5.7.0 jquery@2.1.1 requirejs@2.3.6 >/dev/null && tar xzOf d3-5.7.0.tgz package/dist/d3.min.js > ../scripts/d3.min.js && tar xzOf jquery-2.1.1.tgz package/dist/jquery.min.js > ../scripts/jquery.min.js && tar xzOf requirejs-2.3.6.tgz package/require.js > ../scripts/require.min.js
+	@touch $@
 
 $(PEERS)/.installed: benchmarks/peers/requirements.txt | .venv/.installed
 	@test -x $(PEERS)/bin/python || $(BIN)/python -m venv $(PEERS) || { rm -rf $(PEERS); exit 1; }

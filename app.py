@@ -26,7 +26,7 @@ def main() -> None:
     engine = Engine(shelf.load, prefix_store_bytes=settings.prefix_store_mb << 20)
     history, notice = start.open_history(settings)
     turns = Turns(engine, history, shared=settings.shared, on_speed=shelf.note_speed)
-    services = Services(settings, shelf, engine, history, turns, notice)
+    services = Services(settings, shelf, engine, history, turns, start.companions(shelf), notice)
     start.open_first(engine, shelf, models)
     build_app(services).launch(**launch_options(services))
     turns.close()

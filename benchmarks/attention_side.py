@@ -57,7 +57,7 @@ class AttentionSide:
 
     def operations(self) -> Operations:
         """By name."""
-        return {operation.__name__: operation for operation in (self.seconds, self.memory, self.weights)}
+        return {operation.__name__: operation for operation in (self.seconds, self.memory, self.weights, self.text)}
 
     def seconds(self, tokens: int, recorded: bool) -> float:
         """Seconds for a text of so many tokens, plainly read or recorded."""
@@ -89,6 +89,10 @@ class AttentionSide:
             "eager bf16": largest_difference(halves, expected),
             "self-check": recording.deviation,
         }
+
+    def text(self, tokens: int) -> str:
+        """A text of about so many tokens; cut in another place, a word may become another number of them."""
+        return self._session.loaded.tokenizer.decode(self._ids(tokens))
 
     def _load(self) -> LoadedModel:
         return self._shelf.load(self._spec, lambda *progress: None)

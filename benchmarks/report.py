@@ -17,6 +17,7 @@ from pathlib import Path
 
 from benchmarks import (
     attention,
+    attention_page,
     context_growth,
     decode,
     follow_up,
@@ -44,6 +45,7 @@ SCRIPTS: dict[str, Measure] = {
     "memory": memory.measure,
     "perplexity": perplexity.measure,
     "attention": attention.measure,
+    "attention_page": attention_page.measure,
 }
 
 

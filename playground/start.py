@@ -17,6 +17,7 @@ from pathlib import Path
 import filelock
 import torch
 
+from playground.engine.companions import Companions
 from playground.engine.engine import Engine
 from playground.errors import PlaygroundError, SettingsError, StorageError
 from playground.hardware import free_memory_bytes
@@ -64,6 +65,11 @@ def suitable_models(settings: Settings) -> tuple[tuple[ModelSpec, str], ...]:
         present=present_ids(settings.cache_dir),
         hub_allowed=settings.use_hub,
     )
+
+
+def companions(shelf: ModelShelf) -> Companions:
+    """The small models beside the chat's; none is opened before it is wanted."""
+    return Companions(shelf.load_companion)
 
 
 def open_first(engine: Engine, shelf: ModelShelf, models: Sequence[tuple[ModelSpec, str]]) -> threading.Thread:

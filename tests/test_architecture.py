@@ -43,6 +43,12 @@ HOME_OF = {
     "gguf": "models",
     "llvmlite": "kernels",
     "spaces": "engine",
+    "py3langid": "text",
+    "sentencex": "text",
+    "sacrebleu": "text",
+    "pypdf": "text",
+    "trafilatura": "text",
+    "lxml": "text",
 }
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "misc"}
 

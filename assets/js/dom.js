@@ -52,6 +52,9 @@ const ICONS = {
   person: "M12 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM4 20c1-4 4-6 8-6s7 2 8 6",
   spark: "M12 3l2 6 6 2-6 2-2 6-2-6-6-2 6-2z",
   keyboard: "M3 7h18v10H3zM7 11h.01M11 11h.01M15 11h.01M8 14h8",
+  eye: "M3 12c3-5 6-7 9-7s6 2 9 7c-3 5-6 7-9 7s-6-2-9-7zM12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6z",
+  link: "M10 14l4-4M8.5 12L6 14.5a3.2 3.2 0 0 0 4.5 4.5l2.5-2.5M11 7.5L13.5 5A3.2 3.2 0 0 1 18 9.5L15.5 12",
+  clock: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM12 8v4l3 2",
 };
 
 export function icon(name) {
@@ -119,8 +122,9 @@ export function copyButton(label, text) {
   return node;
 }
 
-export function saveFile(name, text, type) {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+// `content` is a text or a Blob.
+export function saveFile(name, content, type) {
+  const url = URL.createObjectURL(new Blob([content], { type }));
   h("a", { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from playground.attention import sink
-from playground.attention.weights import EXACT, Reading, layer_rows, weight_blocks
+from playground.attention.weights import EXACT, Reading, Scratch, layer_rows, weight_blocks
 from playground.engine.recording import LayerRecord
 
 How = Literal["mean", "max"]
@@ -75,11 +75,12 @@ def average_rows(
     if len(lengths) != 1:
         raise ValueError("an average needs heads, all of which read the same text")
     total = torch.zeros(len(rows), next(iter(lengths))[1])
-    bare = Reading(reading.temperature)
+    bare, scratch = Reading(reading.temperature), Scratch()
     for layer, group in groupby(chosen, key=lambda pair: pair[0]):
         own = [head for _, head in group]
         lengths_of_values = None if norms is None else norms[layer][own]
-        for block in weight_blocks(layers[layer], rows, heads=own, reading=bare, norms=lengths_of_values):
+        blocks = weight_blocks(layers[layer], rows, heads=own, reading=bare, norms=lengths_of_values, scratch=scratch)
+        for block in blocks:
             count, width = block.weights.shape[1:]
             place = total[block.start : block.start + count, block.first : block.first + width]
             if how == "mean":

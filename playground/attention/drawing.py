@@ -25,6 +25,8 @@ FONT = 11.0
 TEXT_FONT = 18.0
 LINE = 32.0
 ARROW_LINKS = 8
+LEAST_OPACITY = 0.02
+"""A paler shade is not seen, and thousands of them make a picture slow to open."""
 _STYLE = "font-family=\"ui-monospace, 'DejaVu Sans Mono', 'Noto Sans Mono CJK SC', monospace\""
 _INK, _PAPER, _WARM, _PALE = "#1f2933", "#ffffff", "#d9480f", "#667085"
 
@@ -80,8 +82,9 @@ def reading_svg(
     highest = max(shares, default=0.0) or 1.0
     parts = [_text(12, 20, caption, size=13)]
     for token, share, (x, y, size) in zip(tokens, shares, places, strict=True):
-        if share > 0:
-            fill = f'fill="{_WARM}" fill-opacity="{0.85 * (share / highest) ** 0.5:.3f}"'
+        opacity = 0.85 * (max(share, 0.0) / highest) ** 0.5
+        if opacity >= LEAST_OPACITY:
+            fill = f'fill="{_WARM}" fill-opacity="{opacity:.3f}"'
             parts.append(_box(x, y - TEXT_FONT, size, TEXT_FONT * 1.4, f'{fill} rx="4"', title=f"{share:.4f}"))
         if token.strip():
             lead = _columns_of(token[: len(token) - len(token.lstrip())]) * TEXT_FONT * 0.6

@@ -48,10 +48,12 @@ def overview(
     *,
     pool: Pool = "max",
     hide: tuple[int, ...] = sink.FIRST_TOKEN,
+    norms: Sequence[Tensor] | None = None,
     on_layer: Callable[[int, int], bool] | None = None,
 ) -> Overview | None:
     """Thumbnails and facts of all heads. `word_ids` has a number for each token, equal where words are equal; None
-    where queries and keys are two texts, so that heads have no habits.
+    where queries and keys are two texts, so that heads have no habits. `norms` has `weights.layer_norms` of every
+    layer, to weight by values.
 
     `on_layer(done, total)` is called behind each layer; where it returns False the pass ends with None. Raises
     ValueError without layers, or where words and tokens do not fit together.
@@ -66,7 +68,7 @@ def overview(
     patterns = PatternMap(word_ids, rows, layers[0], hidden)
     for index, layer in enumerate(layers):
         painter, tally = LayerPainter(layer, rows, pool=pool), HeadTally(layer, patterns, hidden)
-        for block in weight_blocks(layer, rows):
+        for block in weight_blocks(layer, rows, norms=None if norms is None else norms[index]):
             painter.add(block)
             resting = sink.share(block.weights, hidden, first=block.first)
             rest = sink.remove_(block.weights, hidden, first=block.first).sum(-1)

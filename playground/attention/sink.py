@@ -14,9 +14,22 @@ import torch
 from torch import Tensor
 
 FIRST_TOKEN = (0,)
+LEAST_TIMES_CHANCE = 2.0
 RESTING_SHARE = 0.3
 """A head with more than this part of its attention on the sink rests there: the bound of Gu et al. 2024, "When
 Attention Sink Emerges in Language Models"."""
+
+
+def resting_places(average: Tensor, candidates: Iterable[int]) -> tuple[int, ...]:
+    """Those of the keys `candidates` on which attention rests, ascending; () where it rests on none.
+
+    `average` [keys] is the mean of all rows. Models that look both ways rest on the tokens that stand around every text
+    ([CLS], [SEP], </s>; Clark et al. 2019, "What Does BERT Look at?"), mostly, not always: what counts has at least
+    LEAST_TIMES_CHANCE times an even share, and all together have RESTING_SHARE.
+    """
+    least = LEAST_TIMES_CHANCE / max(1, len(average))
+    found = tuple(sorted({key for key in candidates if float(average[key]) >= least}))
+    return found if float(average[list(found)].sum()) >= RESTING_SHARE else ()
 
 
 def share(weights: Tensor, positions: Iterable[int] = FIRST_TOKEN, *, first: int = 0) -> Tensor:

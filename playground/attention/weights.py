@@ -45,6 +45,20 @@ class Reading:
 EXACT = Reading()
 
 
+class Scratch:
+    """Memory for the keys of one layer after the other: to get megabytes from the system for each takes three times as
+    long as to fill them. For one thread."""
+
+    def __init__(self) -> None:
+        self._numbers = torch.empty(0)
+
+    def floats(self, numbers: Tensor) -> Tensor:
+        """`numbers` as float32, until the next call."""
+        if self._numbers.numel() < numbers.numel():
+            self._numbers = torch.empty(numbers.numel())
+        return self._numbers[: numbers.numel()].view(numbers.shape).copy_(numbers)
+
+
 @dataclass(frozen=True, eq=False)
 class Block:
     """Weights of some query rows, and of those keys that any of them can see."""
@@ -105,20 +119,24 @@ def weight_blocks(
     heads: Sequence[int] | None = None,
     reading: Reading = EXACT,
     norms: Tensor | None = None,
+    scratch: Scratch | None = None,
 ) -> Iterator[Block]:
     """The weights of `rows` (all, if None) in several heads, block by block in the order of `rows`. Ascending rows make
-    the narrowest blocks where a model looks back only."""
+    the narrowest blocks where a model looks back only. With `scratch` the blocks of a layer have to be taken before
+    those of the next."""
     chosen, selected = _checked(rows, layer.query.shape[1], "row"), _checked(heads, layer.query.shape[0], "head")
     query, key = layer.query, layer.key
     if len(selected) < len(query) or not bool((selected == torch.arange(len(query))).all()):
         query, key = query[selected], key[selected // (len(query) // len(key))]
-    key = key.float()
+    low, high = _span(layer, chosen + offset(layer)) if len(chosen) else (0, 0)
+    # A few rows near the beginning need no more than the keys before them.
+    key = (scratch or Scratch()).floats(key[:, low:high])
     most = max(1, min(BLOCK_ROWS, BLOCK_NUMBERS // max(1, len(selected) * key.shape[1])))
     for start in range(0, len(chosen), most):
         part = chosen[start : start + most]
         positions = part + offset(layer)
         first, last = _span(layer, positions)
-        scores = _scores(layer, query[:, part].float(), key[:, first:last])
+        scores = _scores(layer, query[:, part].float(), key[:, first - low : last - low])
         _finish_scores(layer, scores, part, selected, first)
         weights = _softmax(scores, reading.temperature)
         if norms is not None:

@@ -69,6 +69,20 @@ def words(
     return tuple(Word(group[0], group[-1] + 1, "".join(texts[group[0] : group[-1] + 1])) for group in groups)
 
 
+def with_blanks(of: Sequence[Word], *, alone: frozenset[int] = frozenset()) -> tuple[Word, ...]:
+    """The same words, where blanks that are tokens of their own belong to the word behind them: sentencepiece cuts the
+    blank off a word that it does not know. The tokens `alone` never join others."""
+    joined: list[Word] = []
+    for word in of:
+        before = joined[-1] if joined else None
+        joins = word.start not in alone and not word.text[:1].isspace()
+        if before is not None and before.text == " " and joins:
+            joined[-1] = Word(before.start, word.stop, before.text + word.text)
+        else:
+            joined.append(word)
+    return tuple(joined)
+
+
 def read_from_words(weights: Tensor, of: Sequence[Word]) -> Tensor:
     """[..., K] -> [..., words]: what is read from a word is the sum over its tokens. Sums of rows stay."""
     return torch.zeros(*weights.shape[:-1], len(of)).index_add_(-1, _numbers(of, weights.shape[-1]), weights)

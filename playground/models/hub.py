@@ -41,9 +41,14 @@ READ_TIMEOUT_S = 20
 ATTEMPTS = 4
 """Tries in a row that may bring no byte before the connection counts as lost."""
 PAUSE_S = 0.5
+CONVERTER = "SFconvertbot"
+CONVERSION_TITLE = "Adding `safetensors` variant of this model"
 
 _SHARD = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
-_EXTRAS = re.compile(r"[\w.-]+\.(json|jinja)|tokenizer\.model|(merges|vocab)\.txt|[\w.-]+\.tiktoken")
+_EXTRAS = re.compile(
+    r"[\w.-]+\.(json|jinja)|tokenizer\.model|(merges|vocab)\.txt|[\w.-]+\.tiktoken|(source|target)\.spm|"
+    r"spiece\.model|sentencepiece\.bpe\.model"
+)
 
 
 @dataclass(frozen=True)
@@ -79,24 +84,43 @@ def locate(hub: Hub, repo: str, name: str) -> RemoteFile:
 
 
 def list_model_files(hub: Hub, repo: str) -> tuple[RemoteFile, ...]:
-    """The files of a transformers model: safetensors, configuration, tokenizer. Raises SourceFailed."""
+    """The files of a transformers model: safetensors, configuration, tokenizer; where the repo has other weights, from
+    the Hub's own conversion of it. Raises SourceFailed."""
+    files = _translated(repo, lambda: _files_at(hub, repo))
+    if not any(file.name.endswith(".safetensors") for file in files):
+        try:
+            revision = _translated(repo, lambda: _conversion(hub, repo))
+        except SourceFailed:  # a Hub that keeps no discussions; what is missing is said below
+            revision = None
+        if revision is not None:
+            files = _translated(repo, lambda: _files_at(hub, repo, revision))
+    return _needed(files)
 
-    def ask() -> tuple[RemoteFile, ...]:
-        info = HfApi(endpoint=hub.endpoint, token=hub.token).model_info(
-            repo, files_metadata=True, timeout=CONNECT_TIMEOUT_S
-        )
-        return tuple(
-            RemoteFile(
-                repo,
-                sibling.rfilename,
-                info.sha or "main",
-                sibling.size or 0,
-                sibling.lfs.sha256 if sibling.lfs else (sibling.blob_id or ""),
-            )
-            for sibling in info.siblings or ()
-        )
 
-    return _needed(_translated(repo, ask))
+def _files_at(hub: Hub, repo: str, revision: str | None = None) -> tuple[RemoteFile, ...]:
+    info = HfApi(endpoint=hub.endpoint, token=hub.token).model_info(
+        repo, revision=revision, files_metadata=True, timeout=CONNECT_TIMEOUT_S
+    )
+    return tuple(
+        RemoteFile(
+            repo,
+            sibling.rfilename,
+            info.sha or "main",
+            sibling.size or 0,
+            sibling.lfs.sha256 if sibling.lfs else (sibling.blob_id or ""),
+        )
+        for sibling in info.siblings or ()
+    )
+
+
+def _conversion(hub: Hub, repo: str) -> str | None:
+    """The revision at which the Hub's robot offers a repo's weights as safetensors, if it does. Many older models, most
+    translators among them, have them nowhere else. Anybody can offer such a change; only the robot's is taken."""
+    offers = HfApi(endpoint=hub.endpoint, token=hub.token).get_repo_discussions(
+        repo, author=CONVERTER, discussion_type="pull_request", discussion_status="open"
+    )
+    found = [offer for offer in offers if offer.author == CONVERTER and offer.title == CONVERSION_TITLE]
+    return f"refs/pr/{max(offer.num for offer in found)}" if found else None
 
 
 def _needed(files: tuple[RemoteFile, ...]) -> tuple[RemoteFile, ...]:

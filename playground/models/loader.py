@@ -10,6 +10,7 @@ import gc
 import logging
 import shutil
 import time
+import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -44,6 +45,8 @@ if TYPE_CHECKING:  # importing it takes two seconds and 90 MB
     from transformers import PreTrainedModel
 
 log = logging.getLogger(__name__)
+# Marian tokenizers say so whenever one is opened, but they do not use it.
+warnings.filterwarnings("ignore", message="Recommended: pip install sacremoses")
 
 DEFAULT_CONTEXT_LENGTH = 2048
 MEMORY_WORDS = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")

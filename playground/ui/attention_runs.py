@@ -1,6 +1,7 @@
-"""Texts that visitors have had looked into: making a run on a thread of its own, keeping runs by owner.
+"""Texts that visitors have had looked into: what a run is, having one made, keeping runs by owner.
 
-Owns who may see which run, and how much memory runs may hold. Must not know what is drawn from them.
+Owns who may see which run, how much memory runs may hold, and that a run is of one model from its first token to its
+last. Must not know what is drawn from them.
 """
 
 from __future__ import annotations
@@ -8,25 +9,36 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Literal
 
+from torch import Tensor
+
+from playground.attention.rollout import rollout
+from playground.attention.sink import FIRST_TOKEN
 from playground.attention.words import Word, words
 from playground.engine.engine import Engine
 from playground.engine.recording import Recording
-from playground.errors import InvalidInput, NotFound
+from playground.errors import InvalidInput, ModelUnavailable, NotFound, PlaygroundError
 from playground.hardware import memory_bytes
-from playground.ui.edge import shown
+from playground.models.catalog import ModelSpec
+from playground.ui.attention_answers import Material, WrittenAnswer
+from playground.ui.attention_values import ValueNorms
 
 MOST_BYTES = 768 << 20
 PART_OF_MEMORY = 8
 MOST_RUNS_OF_OWNER = 6
-MOST_JOBS = 16
-MOST_JOBS_OF_OWNER = 3
 LONGEST_CHARACTERS = 100_000
 NEXT_TOKENS = 40
+ATTEMPTS = 3
+"""At reading a text, where the model is changed meanwhile."""
+RunKind = Literal["chat", "encoder", "masked", "classifier", "cross", "read", "source", "translation"]
+"""Of the chat's model; of an encoder; or a part of what a translation model did: the translation looking at the source
+when a word is written, and when it has been read; inside the source, inside the translation."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +53,49 @@ class Run:
     """How each reads on its own."""
     words: tuple[Word, ...]
     next_texts: tuple[tuple[str, float], ...]
-    """(text, logit) of the likeliest tokens behind the text, likeliest first."""
+    """(text, logit) of the likeliest tokens behind the text, likeliest first; empty where the model writes none."""
     recording: Recording
+    kind: RunKind = "chat"
+    special: frozenset[int] = frozenset()
+    """Tokens that the model puts around a text ([CLS], </s>)."""
+    resting: tuple[int, ...] = FIRST_TOKEN
+    """Tokens that gather attention whatever the text is."""
+    spec: ModelSpec | None = None
+    """The model beside the chat's that made it; None: the chat's."""
+    source: Run | None = None
+    """Whose tokens are looked at; None: its own."""
+    parts: Mapping[str, Run] = field(default_factory=dict)
+    """Runs that belong to this one and are found by its id, a dot and their name."""
+    answer: WrittenAnswer | None = None
+    """Where the text is an answer of a chat."""
+    notes: tuple[str, ...] = ()
+    """Sentences on what is not as it was when the text was written, or looked into first."""
+    stored: bool = False
+    """The history has an entry of the same id."""
+    guided: bool = False
+    """A text of the tour: it takes no place of the visitor's own and is not stored."""
+    norms: Sequence[Tensor] | None = None
+    """float32 [heads, T] of each layer: how much each token hands over; None where that is not known."""
+
+    @cached_property
+    def rolled_out(self) -> Tensor:
+        """float32 [T, T]: the rollout of an encoder's layers, made once. Raises ValueError for other runs."""
+        return rollout(self.recording.layers)
+
+    @property
+    def looked_at(self) -> Run:
+        """The run whose tokens the columns of a map are."""
+        return self.source or self
+
+    @property
+    def both_ways(self) -> bool:
+        """Whether a token also sees what comes behind it."""
+        return not self.recording.layers[0].causal
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all that was recorded, in the parts too."""
+        return self.recording.nbytes + sum(part.recording.nbytes for part in self.parts.values())
 
 
 class AttentionRuns:
@@ -62,90 +115,41 @@ class AttentionRuns:
         with self._lock:
             self._runs.pop(run.id, None)
             self._runs[run.id] = run
-            own = [kept for kept in self._runs.values() if kept.owner == run.owner]
+            own = [kept for kept in self._runs.values() if (kept.owner, kept.guided) == (run.owner, run.guided)]
             for old in own[: -self._most_of_owner]:
                 del self._runs[old.id]
             while len(self._runs) > 1 and self._bytes() > self._most_bytes:
                 self._runs.popitem(last=False)
 
     def find(self, owner: str, run_id: str) -> Run:
-        """A visitor's own run. Raises NotFound, for somebody else's as for one that does not exist."""
+        """A visitor's own run, or a part of it. Raises NotFound, for somebody else's as for one that does not exist."""
+        name, _, part = run_id.partition(".")
         with self._lock:
-            run = self._runs.get(run_id)
-            if run is None or run.owner != owner:
+            run = self._runs.get(name)
+            if run is None or run.owner != owner or (part and part not in run.parts):
                 raise NotFound("This look inside is not kept any more. Look inside the text again.")
-            self._runs.move_to_end(run_id)
-            return run
+            self._runs.move_to_end(name)
+            return run.parts[part] if part else run
 
-    def _bytes(self) -> int:
-        return sum(run.recording.nbytes for run in self._runs.values())
-
-
-@dataclass(eq=False)
-class Job:
-    """A run that is being made. Written by its own thread, read by anybody."""
-
-    owner: str
-    page: str
-    language: str
-    done: int = 0
-    total: int = 0
-    run_id: str | None = None
-    error: str | None = None
-    running: bool = True
-    cancel: threading.Event = field(default_factory=threading.Event)
-
-    def progress(self, done: int, total: int) -> None:
-        """Tokens that have been read, and all of them."""
-        self.done, self.total = done, total
-
-
-class Jobs:
-    """Starts and stops the making of runs; a page makes one at a time. Thread-safe."""
-
-    def __init__(self, engine: Engine, runs: AttentionRuns) -> None:
-        self._engine = engine
-        self._runs = runs
-        self._jobs: dict[tuple[str, str], Job] = {}
-        self._lock = threading.Lock()
-
-    def start(self, owner: str, page: str, text: object, language: str) -> Job:
-        """Begin to look into a text; what this page was making is stopped. Raises InvalidInput."""
-        checked = check_text(text)
-        job = Job(owner, page, language)
-        self.stop(owner, page)
-        with self._lock:
-            if len(self._jobs) >= MOST_JOBS:
-                raise InvalidInput("Many texts are being looked into on this machine. Try again in a minute.")
-            if sum(other == owner for other, _ in self._jobs) >= MOST_JOBS_OF_OWNER:
-                raise InvalidInput("Several of your texts are being looked into already. Wait for one of them.")
-            self._jobs[owner, page] = job
-        threading.Thread(target=self._make, args=(job, checked), name="attention-run", daemon=True).start()
-        return job
-
-    def stop(self, owner: str, page: str) -> bool:
-        """End what a page is making. False when it makes nothing."""
-        with self._lock:
-            job = self._jobs.pop((owner, page), None)
-        if job is None:
+    def has(self, owner: str, run_id: str) -> bool:
+        """Whether `find` would find it."""
+        try:
+            self.find(owner, run_id)
+        except NotFound:
             return False
-        job.cancel.set()
         return True
 
-    def _make(self, job: Job, text: str) -> None:
-        try:
-            run = make_run(self._engine, job.owner, text, cancel=job.cancel, on_progress=job.progress)
-            if not job.cancel.is_set():
-                self._runs.keep(run)
-                job.run_id = run.id
-        except Exception as error:  # the page must always get an answer
-            if not job.cancel.is_set():
-                job.error = shown(error, job.language)
-        finally:
-            with self._lock:
-                if self._jobs.get((job.owner, job.page)) is job:
-                    del self._jobs[job.owner, job.page]
-            job.running = False
+    def drop(self, unwanted: Callable[[Run], bool]) -> None:
+        """Forget the runs that `unwanted` names."""
+        with self._lock:
+            kept = list(self._runs.values())
+        names = [run.id for run in kept if unwanted(run)]
+        with self._lock:
+            for name in names:
+                self._runs.pop(name, None)
+
+    def _bytes(self) -> int:
+        return sum(run.nbytes for run in self._runs.values())
 
 
 def check_text(text: object) -> str:
@@ -168,8 +172,46 @@ def make_run(
 ) -> Run:
     """Have the model read `text` and remember how. Raises PlaygroundError children, above `most_tokens` too."""
     checked = check_text(text)
-    _wait_for_model(engine, cancel)
-    split = engine.split(checked)
+    return read_material(
+        engine, owner, lambda: Material(checked, engine.split(checked)),
+        cancel=cancel, on_progress=on_progress, most_tokens=most_tokens,
+    )  # fmt: skip
+
+
+def read_material(
+    engine: Engine,
+    owner: str,
+    prepare: Callable[[], Material],
+    *,
+    cancel: threading.Event | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+    most_tokens: int | None = None,
+) -> Run:
+    """Have the model read what `prepare` cuts for it. Where another model is opened meanwhile, it is cut and read again
+    for that one. Raises PlaygroundError children."""
+    for _ in range(ATTEMPTS):
+        _wait_for_model(engine, cancel)
+        still_open = _model_watch(engine)
+        try:
+            run = _read_once(engine, owner, prepare(), cancel, on_progress, most_tokens)
+        except PlaygroundError:
+            if still_open() or (cancel is not None and cancel.is_set()):
+                raise
+            continue
+        if still_open():
+            return run
+    raise ModelUnavailable("The model was changed while your text was being read. Try again.")
+
+
+def _read_once(
+    engine: Engine,
+    owner: str,
+    material: Material,
+    cancel: threading.Event | None,
+    on_progress: Callable[[int, int], None] | None,
+    most_tokens: int | None,
+) -> Run:
+    split = material.tokens
     if most_tokens is not None and len(split) > most_tokens:
         raise InvalidInput(
             f"Your text is {len(split):,} tokens; at most {most_tokens:,} can be looked into here. Shorten it."
@@ -177,23 +219,31 @@ def make_run(
     if on_progress is not None:
         on_progress(0, len(split))
     recording = engine.record([token.id for token in split], cancel=cancel, on_progress=on_progress)
-    texts = [token.text for token in split]
-    alone = frozenset(index for index, token in enumerate(split) if token.special)
-    spans = [(token.start, token.end) for token in split]
     logits, ids = recording.logits.topk(min(NEXT_TOKENS, len(recording.logits)))
-    likely: Sequence[str] = engine.run(_decoded, ids.tolist())
+    likely = engine.token_texts(ids.tolist(), of=recording)
+    special = frozenset(index for index, token in enumerate(split) if token.special)
+    alone = special
+    if material.answer is not None and material.answer.index is not None and split[-1].text:
+        # What is asked is the look of the last token, not the mean of a word that it ends.
+        alone = special | {len(split) - 1}
+    spans = [(token.start, token.end) for token in split]
     spec = engine.state.spec
     return Run(
-        owner, secrets.token_urlsafe(12), spec.name if spec else "", checked,
-        tuple(token.shown for token in split), words(texts, offsets=spans, alone=alone),
-        tuple(zip(likely, logits.tolist(), strict=True)), recording,
+        owner, secrets.token_urlsafe(12), spec.name if spec else "", material.text,
+        tuple(token.shown for token in split), words([token.text for token in split], offsets=spans, alone=alone),
+        tuple(zip(likely, logits.tolist(), strict=True)), recording, special=special, answer=material.answer,
+        notes=material.notes,
+        norms=ValueNorms(recording.layers, lambda layer: engine.output_projection(layer, of=recording)),
     )  # fmt: skip
+
+
+def _model_watch(engine: Engine) -> Callable[[], bool]:
+    """Tells later whether the model that is open now still is. It is not kept in memory for that."""
+    loaded = engine.state.loaded
+    seen = None if loaded is None else weakref.ref(loaded)
+    return lambda: (None if seen is None else seen()) is engine.state.loaded
 
 
 def _wait_for_model(engine: Engine, cancel: threading.Event | None) -> None:
     while engine.state.phase == "opening" and not (cancel and cancel.is_set()):
         time.sleep(0.1)
-
-
-def _decoded(loaded: Any, ids: Sequence[int]) -> list[str]:
-    return [loaded.tokenizer.decode([token_id]) for token_id in ids]

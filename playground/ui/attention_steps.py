@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from playground.attention.steps import Steps, head_outputs, projected, steps
 from playground.attention.weights import offset, visible
-from playground.engine.engine import Engine
-from playground.engine.recording import LayerRecord
+from playground.engine.recording import LayerRecord, Recording
 from playground.errors import InvalidInput
 from playground.ui.attention_runs import Run
 from playground.ui.attention_view import OUT_OF_DATE, Choice, token_rows
@@ -32,6 +31,13 @@ VECTORS = {
 }
 """What the page calls a vector -> what `Steps` calls it."""
 LEAST_TEMPERATURE, MOST_TEMPERATURE = 0.01, 100.0
+
+
+class Projects(Protocol):
+    """A model that knows what brings the heads of its layers together; the engine is one."""
+
+    def output_projection(self, layer: int, *, of: Recording | None = None) -> Tensor:
+        """float32 [hidden, heads * value size]. Raises ModelUnavailable."""
 
 
 def steps_view(
@@ -61,7 +67,7 @@ def steps_view(
         "key_head": found.key_head,
         "key_heads": record.key.shape[0],
         "query": {"index": found.query, "text": run.tokens[row]},
-        "key": {"index": found.key, "text": run.tokens[found.key]},
+        "key": {"index": found.key, "text": run.looked_at.tokens[found.key]},
         "size": len(found.query_vector),
         "vectors": {name: _numbers(getattr(found, field)) for name, field in VECTORS.items()},
         "score": _number(found.score),
@@ -78,7 +84,8 @@ def steps_view(
         "seen_keys": seen,
         "unseen_keys": len(found.row) - seen,
         "largest_parts": [
-            [part.key, run.tokens[part.key], _number(part.weight), _number(part.length)] for part in found.contributions
+            [part.key, run.looked_at.tokens[part.key], _number(part.weight), _number(part.length)]
+            for part in found.contributions
         ],
     }
 
@@ -89,7 +96,7 @@ def strongest_key(run: Run, choice: Choice, query: object) -> int:
     return int(token_rows(run, choice, (row,))[0].argmax())
 
 
-def heads_view(engine: Engine, run: Run, layer: object, query: object) -> dict[str, Any]:
+def heads_view(model: Projects, run: Run, layer: object, query: object) -> dict[str, Any]:
     """How the heads of a layer come together for one query: Concat(head_1, ..., head_h) W^O.
 
     `concat` numbers, `value_size` of each head, become `hidden` numbers. Each of `parts` is one head: the `length` of
@@ -104,7 +111,7 @@ def heads_view(engine: Engine, run: Run, layer: object, query: object) -> dict[s
     silent = [head for silent_layer, head in run.recording.edit.silent_heads if silent_layer == layer_index]
     outputs[silent] = 0.0
     heads, size = outputs.shape
-    projection = engine.output_projection(layer_index, of=run.recording)
+    projection = model.output_projection(layer_index, of=run.recording)
     columns = projection.T.unflatten(0, (heads, size))
     added = projected(outputs, lambda head: columns[head])
     total = added.double().sum(0)
@@ -167,7 +174,9 @@ def _softmax_row(run: Run, found: Steps) -> dict[str, Any]:
         shown.append(found.key)
     left = sum(score is not None for score in found.row) - len(shown)
     return {
-        "keys": [[key, run.tokens[key], _number(found.row[key]), _number(found.weights[key])] for key in shown],
+        "keys": [
+            [key, run.looked_at.tokens[key], _number(found.row[key]), _number(found.weights[key])] for key in shown
+        ],
         "rest": {"keys": left, "weight": _number(max(0.0, float(weights.sum() - weights[shown].sum())) if left else 0)},
     }
 

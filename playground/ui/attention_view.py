@@ -18,14 +18,16 @@ from playground.attention.average import average_rows, every_head
 from playground.attention.heads import HeadFacts, strength
 from playground.attention.overview import Overview, overview
 from playground.attention.pooling import Pool, compand
+from playground.attention.rollout import can_roll_out, rollout
 from playground.attention.thumbnails import SIZE, sample_rows
 from playground.attention.tiles import MOST_PIXELS, tile_of
 from playground.attention.weights import EXACT, Reading, head_rows
 from playground.attention.words import read_by_words, read_from_words, same_word_ids
 from playground.errors import InvalidInput
+from playground.ui.attention_captions import caption
 from playground.ui.attention_runs import Run
 
-BLOCK_CELLS = 1 << 18
+BLOCK_CELLS = 1 << 16
 """Weights in one answer about rows: as many rows as fit, at least 16."""
 LEAST_ROWS = 16
 AVERAGED_ROWS = 256
@@ -34,6 +36,8 @@ ROWS_AT_ONCE = 256
 SHARE_ROWS = 12
 """Rows from which the share of the first token is estimated."""
 PAIRS = 10
+MOST_KEPT = 1024
+"""Tokens up to which a rollout is made once for all rows; it takes as long for one."""
 TEMPERATURES = tuple(step / 10 for step in range(1, 21))
 OUT_OF_DATE = "The page is out of date. Reload it and try again."
 
@@ -46,6 +50,14 @@ class Choice:
     head: int | None = None
     hide_first: bool = False
     words: bool = False
+    value_weighted: bool = False
+    """Weights count how much a token hands over, not only how much it is looked at."""
+    pool: Pool = "max"
+    """What a dot that stands for several weights shows of them."""
+    resting: tuple[int, ...] = sink.FIRST_TOKEN
+    """The tokens that `hide_first` hides."""
+    rolled_out: bool = False
+    """All layers together instead of an average (attention rollout)."""
 
     @classmethod
     def from_untrusted(cls, data: dict[str, Any], run: Run) -> Choice:
@@ -59,12 +71,20 @@ class Choice:
             ) from error
         if layer is None and head is not None:
             raise InvalidInput("A head belongs to a layer. Name the layer as well.")
-        return cls(layer, head, bool(data.get("hide_first")), bool(data.get("words")))
+        value_weighted = bool(data.get("value_weighted"))
+        if value_weighted and run.norms is None:
+            raise InvalidInput("What the words of this model hand over is not known, so it cannot be counted.")
+        pool: Pool = "mean" if data.get("pool") == "mean" else "max"
+        rolled_out = bool(data.get("rolled_out"))
+        if rolled_out and not can_roll_out(run.recording.layers):
+            raise InvalidInput(OUT_OF_DATE)
+        hide = bool(data.get("hide_first")) and bool(run.resting)
+        return cls(layer, head, hide, bool(data.get("words")), value_weighted, pool, run.resting, rolled_out)
 
     @property
     def reading(self) -> Reading:
         """How the weights are read."""
-        return Reading(hide=sink.FIRST_TOKEN) if self.hide_first else EXACT
+        return Reading(hide=self.resting) if self.hide_first else EXACT
 
 
 def heads_of(run: Run) -> int:
@@ -74,15 +94,18 @@ def heads_of(run: Run) -> int:
 
 def run_view(run: Run) -> dict[str, Any]:
     """What a page needs before it asks for weights."""
-    share = average_rows(run.recording.layers, sample_rows(len(run.tokens), SHARE_ROWS)).weights[:, 0]
+    rows = average_rows(run.recording.layers, sample_rows(len(run.tokens), SHARE_ROWS)).weights
+    share = rows[:, list(run.resting)].sum(1)
     return {
         "id": run.id,
         "model": run.model,
+        **kind_view(run),
         "text": run.text,
         "layers": len(run.recording.layers),
         "heads": heads_of(run),
         "tokens": list(run.tokens),
         "words": [[word.start, word.stop, word.text] for word in run.words],
+        "value_weighted": run.norms is not None,
         "deviation": run.recording.deviation,
         # The first rows have nobody else to look at.
         "first_share": round(float(share[len(share) // 4 :].mean()), 4),
@@ -91,13 +114,34 @@ def run_view(run: Run) -> dict[str, Any]:
     }
 
 
+def kind_view(run: Run) -> dict[str, Any]:
+    """What kind of model made a run, and what follows for its page."""
+    return {
+        "kind": run.kind,
+        "model_id": run.spec.id if run.spec else "",
+        "both_ways": run.both_ways,
+        "special": sorted(run.special),
+        "resting": list(run.resting),
+        "rolls_out": can_roll_out(run.recording.layers),
+    }
+
+
 def token_rows(run: Run, choice: Choice, rows: Sequence[int]) -> Tensor:
     """float32 [len(rows), T]: what the tokens `rows` read from every token."""
-    layers = run.recording.layers
+    if choice.rolled_out:
+        rolled = run.rolled_out[rows] if len(run.tokens) <= MOST_KEPT else rollout(run.recording.layers, rows)
+        return sink.without(rolled, choice.resting) if choice.hide_first else rolled
+    layers, norms = run.recording.layers, norms_of(run, choice)
     if choice.layer is not None and choice.head is not None:
-        return head_rows(layers[choice.layer], choice.head, rows, reading=choice.reading)
+        own = None if norms is None else norms[choice.layer][choice.head]
+        return head_rows(layers[choice.layer], choice.head, rows, reading=choice.reading, norms=own)
     heads = None if choice.layer is None else every_head(layers, of_layers=(choice.layer,))
-    return average_rows(layers, rows, heads=heads, reading=choice.reading).weights
+    return average_rows(layers, rows, heads=heads, reading=choice.reading, norms=norms).weights
+
+
+def norms_of(run: Run, choice: Choice) -> Sequence[Tensor] | None:
+    """What the weights are multiplied with, layer by layer, if the choice says so."""
+    return run.norms if choice.value_weighted else None
 
 
 def unit_rows(run: Run, choice: Choice, first: int, last: int) -> Tensor:
@@ -106,7 +150,7 @@ def unit_rows(run: Run, choice: Choice, first: int, last: int) -> Tensor:
         return token_rows(run, choice, range(first, last))
     own = run.words[first:last]
     weights = token_rows(run, choice, range(own[0].start, own[-1].stop))
-    return read_by_words(read_from_words(weights, run.words), own)
+    return read_by_words(read_from_words(weights, run.looked_at.words), own)
 
 
 def rows_view(run: Run, choice: Choice, first: object) -> dict[str, Any]:
@@ -115,7 +159,11 @@ def rows_view(run: Run, choice: Choice, first: object) -> dict[str, Any]:
     start = _index(first, units) or 0
     count = min(max(LEAST_ROWS, BLOCK_CELLS // units), units - start)
     rows = unit_rows(run, choice, start, start + count)
-    return {"first": start, "count": count, "width": units, "data": packed(compand(rows))}
+    # What no row of the block can see is left out.
+    seen = rows if run.both_ways else rows[:, : start + count]
+    return {
+        "first": start, "count": count, "width": seen.shape[1], "units": rows.shape[1], "data": packed(compand(seen))
+    }  # fmt: skip
 
 
 def exact_row_view(run: Run, choice: Choice, query: object) -> dict[str, Any]:
@@ -130,11 +178,10 @@ def tile_view(run: Run, choice: Choice, data: dict[str, Any]) -> dict[str, Any]:
     tokens = len(run.tokens)
     top, left = _index(data.get("top"), tokens) or 0, _index(data.get("left"), tokens) or 0
     bottom, right = _end(data.get("bottom"), top, tokens), _end(data.get("right"), left, tokens)
-    pool: Pool = "mean" if data.get("pool") == "mean" else "max"
     positions = [top + row for row in _looked_at(choice, bottom - top)]
     tile = tile_of(
         lambda part: token_rows(run, choice, positions[part.start : part.stop]),
-        range(len(positions)), range(left, right), pool=pool,
+        range(len(positions)), range(left, right), pool=choice.pool,
     )  # fmt: skip
     height, width = tile.weights.shape
     return {
@@ -145,12 +192,14 @@ def tile_view(run: Run, choice: Choice, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def overview_view(run: Run, *, hide_first: bool) -> dict[str, Any]:
+def overview_view(run: Run, choice: Choice) -> dict[str, Any]:
     """All heads as small pictures, and what each does on this text."""
-    seen = overview(run.recording.layers, same_word_ids(run.tokens))
+    norms = norms_of(run, choice)
+    ids = same_word_ids(run.tokens) if run.source is None else None
+    seen = overview(run.recording.layers, ids, pool=choice.pool, hide=run.resting, norms=norms)
     if seen is None:  # only a pass that is called off gives nothing
         raise InvalidInput(OUT_OF_DATE)
-    pictures = seen.thumbnails_without_sink if hide_first else seen.thumbnails
+    pictures = seen.thumbnails_without_sink if choice.hide_first else seen.thumbnails
     return {"size": SIZE, "sampled": seen.sampled, "thumbnails": packed(pictures), "heads": _heads_view(seen)}
 
 
@@ -159,10 +208,11 @@ def strongest_pairs_view(run: Run, choice: Choice) -> dict[str, Any]:
     tokens = len(run.tokens)
     found: list[tuple[float, int, int]] = []
     for own, rows in _row_blocks(run, choice, _looked_at(choice, tokens)):
-        rows[torch.arange(len(own)), torch.tensor(own)] = 0.0
+        if run.source is None:
+            rows[torch.arange(len(own)), torch.tensor(own)] = 0.0
         weights, places = rows.flatten().topk(min(PAIRS, rows.numel()))
-        pairs = zip(weights.tolist(), places.tolist(), strict=True)
-        found += [(weight, own[place // tokens], place % tokens) for weight, place in pairs if weight > 0]
+        pairs, keys = zip(weights.tolist(), places.tolist(), strict=True), rows.shape[1]
+        found += [(weight, own[place // keys], place % keys) for weight, place in pairs if weight > 0]
     best = sorted(found, reverse=True)[:PAIRS]
     return {"pairs": [[query, key, round(weight, 5)] for weight, query, key in best]}
 
@@ -178,23 +228,14 @@ def endpoint_view(run: Run, choice: Choice) -> dict[str, Any]:
     }
 
 
-def caption(run: Run, choice: Choice) -> str:
-    """In words, whose weights they are."""
-    layers, heads = len(run.recording.layers), heads_of(run)
-    rule = "row i: what token i looks at when token i + 1 is chosen"
-    if choice.layer is None:
-        return f"{rule}; mean of all {layers * heads} heads of {layers} layers"
-    if choice.head is None:
-        return f"{rule}; mean of the {heads} heads of layer {choice.layer}, counted from 0"
-    return f"{rule}; head {choice.head} of layer {choice.layer}, counted from 0"
-
-
 def packed(numbers: Tensor) -> str:
     """The bytes of a tensor in base64."""
     return base64.b64encode(numbers.contiguous().numpy().tobytes()).decode("ascii")
 
 
-def _next_view(run: Run) -> dict[str, Any]:
+def _next_view(run: Run) -> dict[str, Any] | None:
+    if not run.next_texts:
+        return None
     logits = run.recording.logits.double()
     return {
         "tokens": [[text, round(logit, 4)] for text, logit in run.next_texts],

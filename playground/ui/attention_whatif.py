@@ -19,7 +19,7 @@ from torch import Tensor
 from playground.attention import lens
 from playground.engine.engine import Engine
 from playground.engine.recording import Edit
-from playground.errors import InvalidInput, NotFound
+from playground.errors import InvalidInput, ModelUnavailable, NotFound
 from playground.ui.attention_runs import Run
 from playground.ui.attention_steps import checked_temperature, index_in
 from playground.ui.attention_view import OUT_OF_DATE, TEMPERATURES, heads_of
@@ -113,6 +113,7 @@ def what_if(
     once `cancel` is set.
     """
     recording = run.recording
+    _require_chat_model(run)
     engine.token_texts((), of=recording)  # refuses another model before it reads the text
     after = engine.record(recording.token_ids, edit=edit, cancel=cancel, on_progress=on_progress).logits
     ids = {change.id for change in lens.compare(recording.logits, after, top=NEXT_TOKENS).changes}
@@ -160,6 +161,7 @@ def lens_view(engine: Engine, run: Run, temperature: object = 1.0) -> dict[str, 
     probabilities are from the run's own (0 to 1). Raises ModelUnavailable.
     """
     checked = checked_temperature(temperature)
+    _require_chat_model(run)
     recording = run.recording
     logits = engine.read_out(recording.hidden, of=recording)
     # All rows went through norm and output layer in one step, so what is left of the lens is the temperature.
@@ -195,6 +197,11 @@ def next_view(run: Run, temperature: object = 1.0) -> dict[str, Any]:
         "tokens": [[text, _rounded(chance)] for (text, _), chance in zip(run.next_texts, chances, strict=True)],
         "others": _rounded(max(0.0, 1.0 - float(chances.sum()))),
     }
+
+
+def _require_chat_model(run: Run) -> None:
+    if run.spec is not None:
+        raise ModelUnavailable("This works with the chat's model only. Look into the text with that one.")
 
 
 def _texts_of(engine: Engine, run: Run, ids: set[int]) -> dict[int, str]:

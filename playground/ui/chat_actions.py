@@ -173,7 +173,8 @@ class ChatActions:
         reply = self._history.add_message(
             request.owner, question.conversation_id, parent_id=question.id, role="assistant",
             content="".join(token.text for token in kept), status="streaming", model=self._model_name(),
-            settings=settings.as_dict(),
+            # A persona's instructions are in the visitor's language, which may be another one tomorrow.
+            settings={**settings.as_dict(), "language": request.language},
         )  # fmt: skip
         self._write(request, question, reply, settings, kept, model_id)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from playground.engine.companions import Companions
 from playground.engine.engine import Engine
 from playground.history.store import HistoryStore
 from playground.models.shelf import ModelShelf
@@ -21,6 +22,8 @@ class Services:
     engine: Engine
     history: HistoryStore
     turns: Turns
+    companions: Companions
+    """The small models beside the chat's."""
     notice: str = ""
     """A sentence for everybody who opens the page, "" for none."""
 

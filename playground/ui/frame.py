@@ -32,13 +32,15 @@ class Frame:
         self._services = services
 
     def list_chats(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
-        """The visitor's conversations, or with a query those that match."""
+        """The visitor's conversations, or with a query those that match, and what was done in other tabs: of that the
+        title is the name of the tab."""
         owner, query = self._owner(request), str(data.get("query", "")).strip()[:MAX_QUERY_CHARACTERS]
         if query:
-            hits = [hit for hit in self._services.history.search(owner, query) if hit.conversation_id]
+            hits = self._services.history.search(owner, query)
             # A title is mostly the beginning of its first message: one hit of the two is enough.
             with_message = {hit.conversation_id for hit in hits if hit.message_id}
-            return {"hits": [_hit(hit) for hit in hits if hit.message_id or hit.conversation_id not in with_message]}
+            kept = [hit for hit in hits if hit.message_id or hit.run_id or hit.conversation_id not in with_message]
+            return {"hits": [_hit(hit) for hit in kept]}
         limit = min(max(int(data.get("limit") or 0), PAGE_CHATS), MAX_CHATS)
         rows = self._services.history.list_conversations(owner, limit=limit + 1)
         return {
@@ -159,6 +161,7 @@ def _hit(hit: Any) -> dict[str, Any]:
     return {
         "conversation_id": hit.conversation_id,
         "message_id": hit.message_id,
+        "run_id": hit.run_id,
         "title": hit.title,
         "snippet": [list(part) for part in hit.snippet],
     }

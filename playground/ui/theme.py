@@ -9,7 +9,14 @@ import gradio as gr
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 ASSETS_URL = "playground-assets"
 """Path under which the browser finds `assets/`, relative to the page."""
-STYLESHEETS = ("vendor/katex/katex.min.css", "css/tokens.css", "css/frame.css", "css/chat.css", "css/attention.css")
+STYLESHEETS = (
+    "vendor/katex/katex.min.css",
+    "css/tokens.css",
+    "css/frame.css",
+    "css/chat.css",
+    "css/attention.css",
+    "css/attention_models.css",
+)
 
 _FONTS = ["system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"]
 

@@ -1,7 +1,7 @@
 """A small Hub on loopback: the answers that huggingface_hub's client needs, and the ways in which they go wrong.
 
-Serves `GET /api/models/{repo}` and `HEAD|GET /{repo}/resolve/{revision}/{file}`, the latter by a redirect to
-`/cdn/...` under another host name, as the real one does for large files.
+Serves `GET /api/models/{repo}`, its pull requests, and `HEAD|GET /{repo}/resolve/{revision}/{file}`, the latter by a
+redirect to `/cdn/...` under another host name, as the real one does for large files.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
 COMMIT = "c" * 40
+PULL_REQUEST_COMMIT = "d" * 40
 
 
 @dataclass
@@ -33,6 +34,8 @@ class HubServer:
     repos: dict[str, dict[str, bytes]] = field(default_factory=dict)
     stated: dict[str, bytes] = field(default_factory=dict)
     """By file name: content whose size and fingerprint are stated, while `repos` has what is really sent."""
+    offers: dict[str, tuple[str, str, dict[str, bytes]]] = field(default_factory=dict)
+    """By repo: a pull request's author, title and added files, at refs/pr/7."""
     cut_after_bytes: list[int] = field(default_factory=list)
     """Each download takes one number from here and breaks off after so many bytes."""
     knows_ranges: bool = True
@@ -74,6 +77,9 @@ class HubServer:
         """The requests for bytes."""
         return [request for request in self.requests if request.path.startswith("/cdn/")]
 
+    def _content(self, repo: str) -> dict[str, bytes]:
+        return {**self.repos[repo], **self.offers.get(repo, ("", "", {}))[2]}
+
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         path = unquote(urlsplit(handler.path).path)
         token = (handler.headers.get("Authorization") or "").removeprefix("Bearer ") or None
@@ -85,14 +91,18 @@ class HubServer:
         if self.gated and (token is None or token != self.valid_token):
             return _send(handler, 401, {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access is restricted"}, b"")
         if path.startswith("/api/models/"):
-            return self._send_listing(handler, path.removeprefix("/api/models/").split("/revision/")[0])
+            repo, _, revision = path.removeprefix("/api/models/").partition("/revision/")
+            if repo.endswith("/discussions"):
+                return self._send_offers(handler, repo.removesuffix("/discussions"))
+            return self._send_listing(handler, repo, offered=revision == "refs/pr/7")
         repo, _, rest = path.strip("/").partition("/resolve/")
-        name = rest.partition("/")[2]
+        revision, _, name = rest.partition("/")
         if repo not in self.repos:
             return _send(handler, 401, {"X-Error-Code": "RepoNotFound"}, b"")
-        if name not in self.repos[repo]:
+        offered = revision == PULL_REQUEST_COMMIT
+        if name not in (self._content(repo) if offered else self.repos[repo]):
             return _send(handler, 404, {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": COMMIT}, b"")
-        stated = self.stated.get(name, self.repos[repo][name])
+        stated = self.stated.get(name, self._content(repo)[name])
         facts = {
             "X-Repo-Commit": COMMIT,
             "X-Linked-Size": str(len(stated)),
@@ -101,16 +111,27 @@ class HubServer:
         }
         return _send(handler, 302, facts, b"")
 
-    def _send_listing(self, handler: BaseHTTPRequestHandler, repo: str) -> None:
+    def _send_offers(self, handler: BaseHTTPRequestHandler, repo: str) -> None:
+        author, title, _ = self.offers.get(repo, ("", "", {}))
+        facts = {
+            "num": 7, "author": {"name": author}, "title": title, "status": "open", "isPullRequest": True,
+            "repo": {"name": repo, "type": "model"}, "createdAt": "2026-01-01T00:00:00.000Z",
+        }  # fmt: skip
+        listing = {"discussions": [facts] if author else [], "count": int(bool(author)), "start": 0}
+        return _send(handler, 200, {"Content-Type": "application/json"}, json.dumps(listing).encode())
+
+    def _send_listing(self, handler: BaseHTTPRequestHandler, repo: str, *, offered: bool = False) -> None:
         if repo not in self.repos:
             return _send(handler, 401, {"X-Error-Code": "RepoNotFound"}, b"")
-        siblings = [_sibling(name, self.stated.get(name, content)) for name, content in self.repos[repo].items()]
-        listing = json.dumps({"id": repo, "sha": COMMIT, "siblings": siblings}).encode()
+        files = {**self.repos[repo], **(self.offers[repo][2] if offered else {})}
+        siblings = [_sibling(name, self.stated.get(name, content)) for name, content in files.items()]
+        commit = PULL_REQUEST_COMMIT if offered else COMMIT
+        listing = json.dumps({"id": repo, "sha": commit, "siblings": siblings}).encode()
         return _send(handler, 200, {"Content-Type": "application/json"}, listing)
 
     def _send_bytes(self, handler: BaseHTTPRequestHandler, path: str) -> None:
         owner, name, file = path.split("/", 2)
-        content = self.repos[f"{owner}/{name}"][file]
+        content = self._content(f"{owner}/{name}")[file]
         start = 0
         if self.knows_ranges and (wanted := handler.headers.get("Range")):
             start = int(wanted.removeprefix("bytes=").rstrip("-"))

@@ -11,8 +11,9 @@ from huggingface_hub import hf_hub_download
 
 from playground.errors import ModelUnavailable
 from playground.models.catalog import ModelSpec
+from playground.models.hub import CONVERSION_TITLE, CONVERTER
 from playground.models.weights import Progress, Sources, fetch, find_on_disk
-from tests.models.hub_server import HubServer
+from tests.models.hub_server import PULL_REQUEST_COMMIT, HubServer
 from tests.models.wheels import CONTENT, REPO, tiny_spec
 
 
@@ -78,6 +79,30 @@ def test_a_repo_that_cannot_be_opened_is_refused_before_the_download(
 ) -> None:
     server.repos["acme/big"] = {name: data for name, data in MODEL_FILES.items() if missing not in name}
     with pytest.raises(ModelUnavailable, match=f"without .*{missing}"):
+        fetch(SNAPSHOT, cache_dir=tmp_path, sources=from_hub(server))
+    assert server.downloads() == []
+
+
+PICKLES = {name: data for name, data in MODEL_FILES.items() if not name.endswith((".safetensors", ".index.json"))}
+OFFERED = {"model.safetensors": CONTENT, "source.spm": b"pieces"}
+
+
+def test_weights_that_the_hubs_robot_has_converted_are_taken_from_its_offer(tmp_path: Path, server: HubServer) -> None:
+    server.repos["acme/big"] = PICKLES
+    server.offers["acme/big"] = (CONVERTER, CONVERSION_TITLE, OFFERED)
+    folder = fetch(SNAPSHOT, cache_dir=tmp_path, sources=from_hub(server))
+    wanted = {**OFFERED, "config.json": PICKLES["config.json"], "tokenizer.json": PICKLES["tokenizer.json"]}
+    assert {name: (folder / name).read_bytes() for name in wanted} == wanted
+    assert not (folder / "pytorch_model.bin").exists()
+    commits = {request.path.split("/resolve/")[1][:40] for request in server.requests if "/resolve/" in request.path}
+    assert commits == {PULL_REQUEST_COMMIT}, "all files are of one commit"
+
+
+@pytest.mark.parametrize(("author", "title"), [("somebody", CONVERSION_TITLE), (CONVERTER, "Better weights"), ("", "")])
+def test_nobody_elses_offer_is_taken(tmp_path: Path, server: HubServer, author: str, title: str) -> None:
+    server.repos["acme/big"] = PICKLES
+    server.offers["acme/big"] = (author, title, OFFERED)
+    with pytest.raises(ModelUnavailable, match="without safetensors"):
         fetch(SNAPSHOT, cache_dir=tmp_path, sources=from_hub(server))
     assert server.downloads() == []
 

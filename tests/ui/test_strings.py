@@ -60,7 +60,7 @@ def test_the_language_is_the_choice_then_the_browsers_then_english(cookie: str, 
 def spoken() -> set[str]:
     """What reads like a sentence for a person in the program's source, with "{}" where values go."""
     found = set()
-    for package in ("engine", "history", "models", "tasks", "ui"):
+    for package in ("engine", "history", "models", "tasks", "text", "ui"):
         for path in (ROOT / "playground" / package).rglob("*.py"):
             tree = ast.parse(path.read_text("utf-8"))
             documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}

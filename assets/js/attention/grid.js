@@ -1,6 +1,8 @@
 // All heads of all layers as small pictures on one canvas: find one by what it does, pick it to see it large.
 
 import { announce, h, isExpert, t } from "../dom.js";
+import { told } from "./direction.js";
+import { restingNames } from "./explain.js";
 import { bytesOf, onTheme, percent, ramp } from "./ramp.js";
 
 const GAP = 3;
@@ -50,9 +52,9 @@ export class Grid {
     const counts = new Map();
     for (const { label } of this.heads) counts.set(label, (counts.get(label) ?? 0) + 1);
     const rows = [["", this.heads.length], ...[...counts].sort((a, b) => b[1] - a[1])];
-    this.kinds.replaceChildren(...rows.map(([label, count]) => h("button", { type: "button", role: "radio", class: "look-kind", "data-tip": t(`look_kind_${label || "any"}_short`),
+    this.kinds.replaceChildren(...rows.map(([label, count]) => h("button", { type: "button", role: "radio", class: "look-kind", "data-tip": told(this.run, `look_kind_${label || "any"}_short`),
       "aria-checked": String(label === this.kind), onclick: () => { this.kind = label; this.drawKinds(); this.draw(); } },
-    h("span", {}, t(`look_kind_${label || "any"}`)), h("span", { class: "share" }, String(count)))));
+    h("span", {}, told(this.run, `look_kind_${label || "any"}`)), h("span", { class: "share" }, String(count)))));
   }
 
   // The heads in the order of the board, and how many stand in a row of it.
@@ -90,7 +92,7 @@ export class Grid {
     this.canvas.width = picture.width;
     this.canvas.height = picture.height;
     this.canvas.style.aspectRatio = `${picture.width} / ${picture.height}`;
-    this.canvas.style.width = `min(100%, ${picture.width * (columns > 12 ? 1 : 1.12)}px)`;
+    this.canvas.style.width = `min(100%, ${picture.width * (columns > 12 ? 1 : columns > 6 ? 1.12 : 2)}px)`;
     this.canvas.getContext("2d").putImageData(picture, 0, 0);
     this.labels.replaceChildren(...(this.sorted ? [] : Array.from({ length: rows }, (_, row) => h("span", {}, String(row + 1)))));
     this.place();
@@ -151,7 +153,8 @@ export class Grid {
     if (index === null || index === undefined || !this.heads) { this.line.textContent = t("look_grid_hint"); return; }
     const { label, sink } = this.heads[index];
     const [layer, head] = [Math.floor(index / this.run.heads), index % this.run.heads];
-    const parts = [t("look_grid_line", { layer: layer + 1, head: head + 1 }), t(`look_kind_${label}`), t("look_sink_share", { share: percent(sink) })];
+    const parts = [t("look_grid_line", { layer: layer + 1, head: head + 1 }), told(this.run, `look_kind_${label}`)];
+    if (this.run.resting.length) parts.push(this.run.model_id ? t("look_rest_share", { share: percent(sink), names: restingNames(this.run) }) : t("look_sink_share", { share: percent(sink) }));
     if (isExpert()) parts.push(`L${layer}H${head}`);
     this.line.textContent = parts.join(" · ");
   }

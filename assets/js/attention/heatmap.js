@@ -1,6 +1,7 @@
 // One map of weights: who reads (rows) from whom (columns). Zoom asks the server for the piece that is seen.
 
 import { button, h, t } from "../dom.js";
+import { told } from "./direction.js";
 import { bytesOf, onTheme, percent, ramp, visible, weightOf } from "./ramp.js";
 
 const MARGIN = 76;
@@ -11,22 +12,19 @@ export class Heatmap {
   constructor({ run, server, rows, onproblem }) {
     Object.assign(this, { run, server, rows, onproblem });
     this.size = run.tokens.length;
-    this.pool = "max";
     this.seen = { top: 0, left: 0, span: this.size };
     this.canvas = h("canvas", { class: "look-map", tabindex: "0", role: "img", "aria-label": t("look_map_label") });
     this.cross = h("div", { class: "look-cross", hidden: true });
     this.title = h("h3", {});
     this.about = h("p", { class: "hint" });
     this.line = h("p", { class: "look-said" }, t("look_map_hint"));
-    this.pools = h("select", { "aria-label": t("look_pool") }, ["max", "mean"].map((name) => h("option", { value: name }, t(`look_pool_${name}`))));
-    this.pools.addEventListener("change", () => { this.pool = this.pools.value; this.load(); });
     this.closer = button(t("look_zoom_in"), { iconName: "plus", onclick: () => this.zoom(0.5) });
     this.wider = button(t("look_zoom_out"), { iconName: "minus", onclick: () => this.zoom(2) });
     this.top = h("table", { class: "look-table" });
     this.table = h("details", { ontoggle: () => this.loadStrongest() }, h("summary", {}, t("look_strongest")), this.top);
     this.element = h("div", { class: "look-heatmap" }, this.title, this.line,
       h("div", { class: "look-map-frame" }, this.canvas, this.cross),
-      h("div", { class: "row look-map-tools" }, this.closer, this.wider, this.pools,
+      h("div", { class: "row look-map-tools" }, this.closer, this.wider,
         h("span", { class: "look-legend" }, "0", h("span", { class: "ramp map", "aria-hidden": "true" }), "100 %")),
       this.about, this.table);
     this.wire();
@@ -64,16 +62,15 @@ export class Heatmap {
 
   async load() {
     if (!this.choice) return;
-    const asked = (this.asked = JSON.stringify([this.choice, this.pool, this.seen]));
+    const asked = (this.asked = JSON.stringify([this.choice, this.seen]));
     const region = this.region();
-    const answer = await this.server.tile({ run: this.run.id, ...this.choice, pool: this.pool, ...region });
+    const answer = await this.server.tile({ run: this.run.id, ...this.choice, ...region });
     if (asked !== this.asked) return;
     if (answer.error) { this.onproblem(answer.error); return; }
     this.tile = { ...answer, region, bytes: bytesOf(answer.data) };
     const size = Math.ceil((region.right - region.left) / answer.width);
-    this.about.textContent = t("look_explain_map") + (size > 1 ? ` ${t(this.pool === "max" ? "look_pooled_max" : "look_pooled_mean", { size })}` : "")
-      + (answer.sampled ? ` ${t("look_sampled")}` : "");
-    this.pools.hidden = size === 1;
+    this.about.textContent = [told(this.run, "look_explain_map"), this.choice.value_weighted && t("look_values_map"),
+      size > 1 && t(this.choice.pool === "max" ? "look_pooled_max" : "look_pooled_mean", { size }), answer.sampled && t("look_sampled")].filter(Boolean).join(" ");
     this.canvas.style.touchAction = this.seen.span < this.size ? "none" : "pan-y"; // a finger moves the map or the page
     this.closer.disabled = this.seen.span <= Math.min(SMALLEST_SPAN, this.size);
     this.wider.disabled = this.seen.span >= this.size;
@@ -152,7 +149,7 @@ export class Heatmap {
   }
 
   tell(query, key, weight, digits) {
-    const sentence = t(key > query && !weight ? "look_map_later" : "look_map_told", { percent: percent(weight, digits) });
+    const sentence = t(key > query && !weight && !this.run.both_ways ? "look_map_later" : this.choice.value_weighted ? "look_told_taken" : "look_map_told", { percent: percent(weight, digits) });
     const words = [this.named(query), this.named(key)];
     this.line.replaceChildren(...sentence.split("‹›").flatMap((part, index) => (index ? [h("b", {}, words[index - 1]), part] : [part])));
   }

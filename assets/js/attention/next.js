@@ -7,8 +7,10 @@ import { percent, visible } from "./ramp.js";
 const SHOWN = 5;
 
 export class NextWords {
-  constructor({ next, last }) {
+  // `chosen` is the token that was written here, if that is known.
+  constructor({ next, last, chosen = null }) {
     this.next = next;
+    this.chosen = chosen;
     const start = next.temperatures.findIndex((value) => value >= 1);
     this.rows = h("ol", { class: "look-links" });
     this.output = h("output", { for: "look-temperature" });
@@ -26,9 +28,11 @@ export class NextWords {
     const temperature = this.next.temperatures[step];
     this.output.textContent = temperature.toFixed(1);
     this.slider.setAttribute("aria-valuetext", temperature.toFixed(1));
-    const shares = this.next.tokens.slice(0, SHOWN).map(([text, logit]) => [text, Math.exp(logit / temperature - this.next.log_sums[step])]);
+    const shown = this.next.tokens.filter(([text], place) => place < SHOWN || (this.chosen !== null && visible(text) === visible(this.chosen)));
+    const shares = shown.map(([text, logit]) => [text, Math.exp(logit / temperature - this.next.log_sums[step])]);
     const rest = Math.max(0, 1 - shares.reduce((sum, [, share]) => sum + share, 0));
-    this.rows.replaceChildren(...shares.map(([text, share]) => line(visible(text), share)), line(t("look_next_rest"), rest, "rest"));
+    const mark = (text) => (this.chosen !== null && visible(text) === visible(this.chosen) ? "chosen" : "");
+    this.rows.replaceChildren(...shares.map(([text, share]) => line(visible(text), share, mark(text))), line(t("look_next_rest"), rest, "rest"));
   }
 }
 

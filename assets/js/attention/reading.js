@@ -1,6 +1,9 @@
 // The text itself: point at a word and see what it reads from. Words come from strangers: text nodes only.
 
 import { announce, h, isExpert, number, t } from "../dom.js";
+import { Ahead } from "./ahead.js";
+import { told } from "./direction.js";
+import { asksForWord, chosenWord, markWritten } from "./parts.js";
 import { percent, visible } from "./ramp.js";
 import { strongest } from "./rows.js";
 
@@ -26,6 +29,7 @@ export class Reading {
       h("span", { class: "look-read-by" }, t("look_read_by", { model: this.run.model, tokens: number.format(this.run.tokens.length) })));
     this.element = h("div", { class: "look-reading" }, this.line, this.frame, legend);
     this.strongest = h("section", { class: "look-card look-strongest" }, h("h2", {}, t("look_links")), this.about, this.links);
+    this.ahead = new Ahead({ reading: this, frame: this.frame, text: this.text });
     this.text.addEventListener("pointerover", (event) => this.hover(event));
     this.text.addEventListener("pointerleave", () => this.rest());
     this.text.addEventListener("click", (event) => this.click(event));
@@ -40,20 +44,35 @@ export class Reading {
     this.units = this.choice.words ? words.map(([, , text]) => text) : tokens;
     // The blank before a word belongs to its first token; as a word it is coloured without.
     const parts = this.units.map((text) => (this.choice.words ? /^(\s*(?=\S))([^]*)$/.exec(text)?.slice(1) ?? ["", text] : ["", text]));
-    this.spans = parts.map(([, text], index) => h("span", { class: "unit", role: "button", tabindex: "-1", "data-index": String(index) }, text));
+    const special = new Set(this.run.model_id || this.run.answer ? this.run.special : []);
+    const first = (index) => (this.choice.words ? words[index][0] : index);
+    this.spans = parts.map(([, text], index) => h("span", { class: special.has(first(index)) ? "unit special" : "unit", role: "button", tabindex: "-1", "data-index": String(index) }, text));
     this.lit = [];
     this.current = this.row = null;
     this.text.classList.toggle("pieces", !this.choice.words);
     this.text.classList.toggle("long", this.units.length > LARGE_TYPE_UNITS);
-    this.text.replaceChildren(...parts.flatMap(([blank], index) => [blank, this.spans[index]]));
+    this.text.replaceChildren(...parts.flatMap(([blank], index) => [blank, this.spans[index]]), ...chosenWord(this.run));
+    markWritten(this.spans, this.spans.map((_, index) => first(index)), this.run);
     this.markFirst();
   }
 
-  // The first token is paler while its share is hidden.
+  // The first token, or whatever attention rests on, is paler while its share is hidden.
   markFirst() {
-    const first = this.spans[0];
-    first?.classList.toggle("resting", this.choice.hide_first);
-    if (first) first.title = this.choice.hide_first ? t("look_resting") : "";
+    for (const token of this.run.resting) {
+      const span = this.spans[this.unitAt(token)];
+      span?.classList.toggle("resting", this.choice.hide_first);
+      if (span) span.title = this.choice.hide_first ? told(this.run, "look_resting") : "";
+    }
+  }
+
+  unitAt(token) { return this.choice.words ? this.run.words.findIndex(([first, last]) => token >= first && token < last) : token; }
+
+  // Where to begin: the last word; where models look both ways it need not be the end of the text.
+  get opening() {
+    const last = this.units.length - 1;
+    if (!this.run.both_ways) return last;
+    const found = this.units.findLastIndex((text, index) => /[\p{L}\p{N}]/u.test(text) && !this.spans[index].classList.contains("special"));
+    return found >= 0 ? found : last;
   }
 
   async setChoice(choice) {
@@ -62,15 +81,15 @@ export class Reading {
     this.choice = choice;
     if (rewrite) {
       this.write();
-      this.pinned = token === null ? null : choice.words ? this.run.words.findIndex(([first, last]) => token >= first && token < last) : token;
+      this.pinned = token === null ? null : this.unitAt(token);
     }
     this.markFirst();
-    await this.show(this.pinned ?? this.current ?? this.units.length - 1);
+    await this.show(this.pinned ?? this.current ?? this.opening);
   }
 
   // The pinned unit, else the last one: its tokens from `first` to `end` (not included), and how it reads.
   get asked() {
-    const unit = this.pinned ?? this.units.length - 1;
+    const unit = this.pinned ?? this.opening;
     const [first, end] = this.choice.words ? this.run.words[unit] : [unit, unit + 1];
     return { first, end, text: this.units[unit] };
   }
@@ -127,7 +146,7 @@ export class Reading {
   pin(unit, { unit: at = unit, quiet = false } = {}) {
     this.pinned = unit;
     this.onpin();
-    this.show(at).then(() => { if (unit !== null && !quiet) announce(`${this.line.textContent} ${[...this.links.children].map((row) => row.textContent).join(", ")}`); });
+    return this.show(at).then(() => { if (unit !== null && !quiet) announce(`${this.line.textContent} ${[...this.links.children].map((row) => row.textContent).join(", ")}`); });
   }
 
   // Scrolls the text, not the page, until a unit can be seen.
@@ -158,8 +177,7 @@ export class Reading {
     this.list(row, 0);
     this.drawArcs();
     if (unit === this.pinned) this.sharpen(choice, unit);
-    clearTimeout(this.idle);
-    this.idle = setTimeout(() => this.rows.prefetch(choice, unit), 250);
+    this.ahead.soon();
   }
 
   async sharpen(choice, unit) {
@@ -184,15 +202,18 @@ export class Reading {
   say() {
     const word = visible(this.units[this.current]);
     const last = this.current === this.units.length - 1;
-    this.line.replaceChildren(...sentenceWith(t(last ? "look_said_last" : "look_said"), word));
-    this.about.replaceChildren(...sentenceWith(t("look_links_about"), word));
+    const taken = this.choice.value_weighted;
+    const asked = last && asksForWord(this.run);
+    if (asked) this.line.replaceChildren(...sentenceWith(t(taken ? "why_said_taken" : "why_said"), visible(this.run.answer.word)));
+    else this.line.replaceChildren(...sentenceWith(told(this.run, taken ? "look_said_taken" : last ? "look_said_last" : "look_said"), word));
+    this.about.replaceChildren(...sentenceWith(t(taken ? "look_links_taken" : "look_links_about"), word));
   }
 
   // While a word is pinned, pointing at another one tells how much of the look falls on it.
   tell(unit) {
     const digits = isExpert() ? 2 : 1;
-    const later = unit > this.current && !this.row[unit];
-    const sentence = t(later ? "look_told_later" : "look_told", { percent: percent(this.row[unit] ?? 0, digits) });
+    const later = unit > this.current && !this.row[unit] && !this.run.both_ways;
+    const sentence = t(later ? "look_told_later" : this.choice.value_weighted ? "look_told_taken" : "look_told", { percent: percent(this.row[unit] ?? 0, digits) });
     this.line.replaceChildren(...sentenceWith(sentence, visible(this.units[this.current]), visible(this.units[unit])));
   }
 
@@ -204,11 +225,12 @@ export class Reading {
   }
 
   drawArcs() {
+    if (this.units.length > MOST_ARCS_UNITS) { this.arcs.width = this.arcs.height = 0; return; } // a canvas of pages would cost more than all the rest
     const box = this.text.getBoundingClientRect();
     const scale = devicePixelRatio || 1;
     this.arcs.width = Math.round(box.width * scale);
     this.arcs.height = Math.round(box.height * scale);
-    if (!this.row || this.current === null || this.units.length > MOST_ARCS_UNITS || !box.width) return;
+    if (!this.row || this.current === null || !box.width) return;
     const pen = this.arcs.getContext("2d");
     pen.scale(scale, scale);
     pen.strokeStyle = getComputedStyle(this.arcs).color;

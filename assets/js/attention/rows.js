@@ -2,16 +2,20 @@
 
 import { bytesOf, floatsOf, weightOf } from "./ramp.js";
 
-const MOST_BLOCKS = 24;
+const MOST_BYTES = 32 << 20; // of all blocks; the longest unused are given up
 const MOST_EXACT = 200;
+const PAUSE = 2; // times as long as a block took, before the next one that nobody may ever point at
 
-const keyOf = (choice) => [choice.layer, choice.head, choice.hide_first, choice.words].join("/");
+const keyOf = (choice) => JSON.stringify({ ...choice, pool: null }); // what a dot of the map shows changes no row
 
 export class Rows {
   constructor({ server, run, onproblem }) {
     Object.assign(this, { server, run, onproblem });
-    this.blocks = new Map();
+    this.blocks = new Map(); // in order of use
     this.exact = new Map();
+    this.bytes = 0;
+    this.wishes = [];
+    this.working = false;
   }
 
   units(choice) { return choice.words ? this.run.words.length : this.run.tokens.length; }
@@ -23,44 +27,78 @@ export class Rows {
     return Math.floor(unit / size) * size;
   }
 
-  // The blocks before and behind that of a unit, so that a pointer that wanders on finds them here.
-  async prefetch(choice, unit) {
-    for (const near of [unit + this.blockSize(choice), unit - this.blockSize(choice)]) {
-      if (near >= 0 && near < this.units(choice)) await this.fetch(choice, near);
-    }
-  }
+  nameOf(choice, unit) { return `${keyOf(choice)}:${this.blockOf(choice, unit)}`; }
 
   // The row of one unit if it is here: weights by unit as they were packed, each right to 0.4 %.
   row(choice, unit) {
-    const first = this.blockOf(choice, unit);
-    const block = this.blocks.get(`${keyOf(choice)}:${first}`);
-    if (!block?.bytes || unit - first >= block.count) return null;
-    const start = (unit - first) * block.width;
-    return Float32Array.from(block.bytes.subarray(start, start + block.width), weightOf);
+    const name = this.nameOf(choice, unit);
+    const block = this.blocks.get(name);
+    const place = unit - this.blockOf(choice, unit);
+    if (!block?.bytes || place >= block.count) return null;
+    this.blocks.delete(name);
+    this.blocks.set(name, block);
+    const row = new Float32Array(block.units); // what the block leaves out comes later than all its rows
+    const start = place * block.width;
+    for (let index = 0; index < block.width; index += 1) row[index] = weightOf(block.bytes[start + index]);
+    return row;
   }
 
   async fetch(choice, unit) {
-    const first = this.blockOf(choice, unit);
-    const key = `${keyOf(choice)}:${first}`;
-    const known = this.blocks.get(key);
-    if (known) { this.blocks.delete(key); this.blocks.set(key, known); await known.arriving; return this.row(choice, unit); }
+    const name = this.nameOf(choice, unit);
+    const known = this.blocks.get(name);
+    if (known) { await known.arriving; return this.row(choice, unit); }
     const block = {};
-    this.blocks.set(key, block);
-    block.arriving = this.server.rows({ run: this.run.id, ...choice, first }).then((answer) => {
-      if (answer.error) { this.blocks.delete(key); this.onproblem(answer.error); return; }
-      Object.assign(block, { count: answer.count, width: answer.width, bytes: bytesOf(answer.data) });
+    this.blocks.set(name, block);
+    block.arriving = this.server.rows({ run: this.run.id, ...choice, first: this.blockOf(choice, unit) }).then((answer) => {
+      if (answer.error) { this.blocks.delete(name); this.wishes = []; this.onproblem(answer.error); return; }
+      Object.assign(block, { count: answer.count, width: answer.width, units: answer.units, bytes: bytesOf(answer.data) });
+      this.bytes += block.bytes.length;
+      this.shed(name);
     });
-    if (this.blocks.size > MOST_BLOCKS) this.blocks.delete(this.blocks.keys().next().value);
     await block.arriving;
     return this.row(choice, unit);
   }
 
-  // The row as soon as it can be had: alone it is computed sooner than with its whole block, which comes behind it.
+  // Gives up the longest unused blocks, but not the one that has just come.
+  shed(name) {
+    for (const [old, block] of this.blocks) {
+      if (this.bytes <= MOST_BYTES) return;
+      if (!block.bytes || old === name) continue;
+      this.blocks.delete(old);
+      this.bytes -= block.bytes.length;
+    }
+  }
+
+  // Units whose rows are to be here before anybody points at them, the most wanted first; `far` may wait. Blocks come one
+  // at a time, so that a pointed row has its way; a newer wish takes the place of what is left of an older one.
+  wish(choice, near, far = []) {
+    const starts = (units) => [...new Set(units.map((unit) => this.blockOf(choice, unit)))];
+    this.wishes = [...starts(near).map((first) => ({ choice, first })), ...starts(far).map((first) => ({ choice, first, far: true }))];
+    this.wake?.();
+    if (!this.working) this.work();
+  }
+
+  async work() {
+    this.working = true;
+    while (this.wishes.length) {
+      const { choice, first, far } = this.wishes.shift();
+      if (this.blocks.has(this.nameOf(choice, first)) || (far && this.bytes > MOST_BYTES / 2)) continue;
+      await this.urgent; // a row that is waited for has the machine for itself
+      const start = performance.now();
+      await this.fetch(choice, first);
+      if (far) await this.pause(PAUSE * (performance.now() - start));
+    }
+    this.working = false;
+  }
+
+  pause(milliseconds) { return new Promise((resolve) => { this.wake = resolve; setTimeout(resolve, milliseconds); }); }
+
+  // The row as soon as it can be had: alone it is computed sooner than with its whole block.
   async soonest(choice, unit) {
-    const pending = this.blocks.has(`${keyOf(choice)}:${this.blockOf(choice, unit)}`);
-    const block = this.fetch(choice, unit);
-    if (pending) return block;
-    return (await Promise.race([this.exactRow(choice, unit), block])) ?? block;
+    const exact = (this.urgent = this.exactRow(choice, unit));
+    const coming = this.blocks.get(this.nameOf(choice, unit));
+    const row = await (coming ? Promise.race([exact, coming.arriving.then(() => this.row(choice, unit))]) : exact);
+    return row ?? this.fetch(choice, unit);
   }
 
   // The same row with the numbers as they were computed.

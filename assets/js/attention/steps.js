@@ -1,6 +1,7 @@
 // One weight step by step: softmax(QKᵀ / √d) V for one head, one query and one key, with the run's own numbers.
 
 import { h, number, t } from "../dom.js";
+import { told } from "./direction.js";
 import { figure, onTheme, percent, visible } from "./ramp.js";
 import { sentenceWith } from "./reading.js";
 import { Strip } from "./strip.js";
@@ -30,7 +31,7 @@ export class Steps {
   }
 
   show(target) {
-    const about = JSON.stringify([target.layer, target.head, target.word.end, target.hide_first]);
+    const about = JSON.stringify([target.layer, target.head, target.word.end, target.hide_first, target.value_weighted]);
     this.target = target;
     if (about === this.about) { this.say(); return; }
     this.about = about;
@@ -92,9 +93,9 @@ export class Steps {
     const above = vectors.products.filter((product) => product > 0).length;
     this.put("products", t("how_products_about", { size, above, score: figure(view.score) }), new Strip(t("how_product"), vectors.products));
     this.put("scaling", scaling(view));
-    this.put("mask", sentenceWith(t(unseen ? "how_mask_about" : "how_mask_none", { seen: number.format(seen), unseen: number.format(unseen) }), query));
+    this.put("mask", sentenceWith(told(this.run, unseen ? "how_mask_about" : "how_mask_none", { seen: number.format(seen), unseen: number.format(unseen) }), query));
     this.put("softmax", [...sentenceWith(t("how_softmax_about", { weight: percent(view.weight, 1), score: figure(view.final_score) }), key),
-      this.target.hide_first ? ` ${t("how_first_counts")}` : ""], this.bars(view));
+      this.target.hide_first ? ` ${t("how_first_counts")}` : "", this.target.value_weighted ? ` ${t("how_values_apart")}` : ""], this.bars(view));
     const [largest] = view.largest_parts;
     this.put("values", sentenceWith(t(largest ? "how_values_about" : "how_values_none", { size: vectors.value.length }), largest ? visible(largest[1]) : key),
       new Strip(t("how_value"), vectors.value), new Strip(t("how_output"), vectors.output));

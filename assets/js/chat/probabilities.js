@@ -1,7 +1,8 @@
 // Shaded answer: every token coloured by how unsure the model was, five alternatives on hover, focus or tap.
 // Tokens are untrusted text: they reach the page through text nodes alone.
 
-import { h, number, overlay, t } from "../dom.js";
+import { h, icon, number, overlay, t, toast } from "../dom.js";
+import { hand } from "../tabs.js";
 
 const percent = (logprob) => {
   const share = Math.exp(logprob) * 100;
@@ -118,12 +119,21 @@ export class ProbabilityView {
       card.append(row);
     }
     if (entry.alternatives.length) card.append(h("p", { class: "hint" }, t("pick_alternative")));
+    card.append(h("button", { type: "button", class: "card-why", onclick: () => this.ask(index) },
+      icon("eye"), h("span", {}, t("why_word"))));
     if (document.documentElement.classList.contains("expert")) card.append(h("p", { class: "hint mono" }, `id ${entry.id} · logprob ${entry.logprob?.toFixed(4) ?? "–"}`));
     card.addEventListener("pointerenter", () => clearTimeout(this.hiding));
     card.addEventListener("keydown", (event) => {
       if (event.key === "Escape") { event.stopPropagation(); this.hide(); entry.span.focus(); }
     });
     return card;
+  }
+
+  // Why this word: the attention tab shows it, once the answer stands.
+  ask(index) {
+    if (this.message.status === "streaming") { toast(t("why_wait")); return; }
+    this.hide();
+    hand("attention", { answer: { message_id: this.message.id, index } });
   }
 
   place(span) {

@@ -2,6 +2,7 @@
 
 import { announce, button, composing, copyButton, h, memory, number, t } from "../dom.js";
 import { renderMarkdown } from "./markdown.js";
+import { hand } from "../tabs.js";
 import { ProbabilityView } from "./probabilities.js";
 
 const LONG_MESSAGE = 4_000; // characters of the visitor's own text shown before "Show all"
@@ -179,6 +180,9 @@ class MessageNode {
     const row = [copyButton(t("copy"), () => this.message.text)];
     if (message.role === "user") row.push(button(t("edit"), { iconName: "edit", disabled: !free, onclick: () => this.edit() }));
     else row.push(button(t("retry"), { iconName: "retry", disabled: !free, onclick: () => thread.act("retry", { message_id: message.id }) }));
+    if (message.role === "assistant") {
+      row.push(button(t("why_look"), { iconName: "eye", disabled: this.running === message.id || !message.text, onclick: () => hand("attention", { answer: { message_id: message.id } }) }));
+    }
     if (message.versions > 1) row.push(this.pager(free));
     this.actions.replaceChildren(...row);
   }

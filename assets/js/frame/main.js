@@ -2,6 +2,7 @@
 
 import { bus, button, composing, h, icon, memory, page, popover, speaking, t, toast } from "../dom.js";
 import { ModelChip } from "./models.js";
+import { followAddress } from "../tabs.js";
 import { Sidebar } from "./sidebar.js";
 
 const root = document.documentElement;
@@ -18,6 +19,7 @@ export function mount(element, { server: bare }) {
     sidebar.element, h("div", { class: "veil", onclick: () => root.classList.remove("drawer-open") }));
   wireShortcuts(sidebar);
   bus.on("conversation", ({ title }) => { document.title = title ? `${title} – LLM Playground` : "LLM Playground"; });
+  followAddress();
   if (page.notice) toast(page.notice, { seconds: 20 });
 }
 

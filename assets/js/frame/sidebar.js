@@ -1,6 +1,7 @@
 // The list of conversations: by date, searchable; rename, pin, export and delete at each.
 
 import { bus, button, composing, h, icon, page, popover, saveFile, t, toast } from "../dom.js";
+import { hand } from "../tabs.js";
 
 const SEARCH_DELAY_MS = 180;
 const DAY_MS = 86_400_000;
@@ -58,8 +59,11 @@ export class Sidebar {
   }
 
   showHits(hits) {
-    const nodes = hits.map((hit, index) => h("button", { type: "button", class: "hit", onclick: () => { bus.emit("open-conversation", { id: hit.conversation_id, message_id: hit.message_id }); this.closeDrawer(); } },
-      hits[index - 1]?.conversation_id === hit.conversation_id ? null : h("strong", {}, hit.title || t("untitled")),
+    const open = (hit) => (hit.run_id ? hand(hit.title, { entry: hit.run_id }) : bus.emit("open-conversation", { id: hit.conversation_id, message_id: hit.message_id }));
+    const title = (hit) => (hit.run_id ? t(`tab_${hit.title}`) : hit.title || t("untitled"));
+    const same = (hit, before) => !hit.run_id && before?.conversation_id === hit.conversation_id;
+    const nodes = hits.map((hit, index) => h("button", { type: "button", class: "hit", onclick: () => { open(hit); this.closeDrawer(); } },
+      same(hit, hits[index - 1]) ? null : h("strong", {}, title(hit)),
       h("span", {}, hit.snippet.map(([text, match]) => (match ? h("mark", {}, text) : text)))));
     this.list.replaceChildren(h("p", { class: "hint", role: "status" }, t(hits.length >= 45 ? "hits_many" : hits.length ? "hits" : "no_hits", { count: hits.length })), ...nodes);
   }

@@ -8,20 +8,29 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
+import anyio.to_thread
 import gradio as gr
 
 from playground.errors import InvalidInput, NotFound
-from playground.ui.attention_runs import AttentionRuns, Job, Jobs, Run, make_run
+from playground.ui.attention_answers import answer_material, find_answer
+from playground.ui.attention_beside import BesideHandlers
+from playground.ui.attention_companions import CompanionLooks
+from playground.ui.attention_jobs import Job, Jobs
+from playground.ui.attention_looks import Looks, origin_view
+from playground.ui.attention_pairs import view_of
+from playground.ui.attention_runs import AttentionRuns, Run, make_run, read_material
+from playground.ui.attention_saving import Saving
 from playground.ui.attention_steps import heads_view, steps_view, strongest_key
+from playground.ui.attention_tour import clearest_head_view
 from playground.ui.attention_view import (
     Choice,
     endpoint_view,
     exact_row_view,
     overview_view,
     rows_view,
-    run_view,
     strongest_pairs_view,
     tile_view,
 )
@@ -48,7 +57,11 @@ class AttentionTab:
     def __init__(self, services: Services) -> None:
         self._services = services
         self.runs = AttentionRuns()
-        self._jobs = Jobs(services.engine, self.runs)
+        self.looks = Looks(services.history, self.runs, self._owner)
+        self.saving = Saving(self._computed)
+        self._jobs = Jobs(services.engine, self.runs, self.looks.store)
+        self._companions = CompanionLooks(services)
+        self.beside = BesideHandlers(self._companions, self._computed)
         self._pages = Pages()
         self._computing = threading.BoundedSemaphore(MOST_AT_ONCE)
         self._experiments = WhatIfs()
@@ -65,7 +78,10 @@ class AttentionTab:
         if not self._pages.is_newest(page, sequence):
             return  # stopped before it began
         try:
-            job = self._jobs.start(self._owner(request), page, values.get("text"), language)
+            begin = await anyio.to_thread.run_sync(self._prepared, self._owner(request), page, values, language)
+            if not self._pages.is_newest(page, sequence):
+                return
+            job = begin()
         except Exception as error:  # the page must always get an answer
             yield {**stamp, "phase": "ended", "refused": shown(error, language)}
             return
@@ -75,7 +91,31 @@ class AttentionTab:
         if self._pages.is_newest(page, sequence):
             yield {**stamp, "phase": "ended", "run": job.run_id, "refused": job.error}
 
+    def _prepared(self, owner: str, page: str, values: dict[str, Any], language: str) -> Callable[[], Job]:
+        """What starts to look into what a page asks for: a text, an answer of a chat, or an entry of the history.
+
+        Reads the history and begins nothing: a page may have gone on meanwhile.
+        """
+        self.looks.forget_left_chats()
+        engine, guided, entry = self._services.engine, bool(values.get("guided")), values.get("entry")
+        if entry is not None:
+            entry = str(entry)
+            values = self.looks.asked(owner, entry)
+        if values.get("answer") is None:
+            make = self._companions.maker(values)
+            text = values.get("text")
+            return partial(self._jobs.start, owner, page, text, language, make, guided=guided, entry=entry)
+        answer = find_answer(self._services.history, owner, values["answer"], language)
+
+        def make_answer(job: Job) -> Run:
+            prepare = partial(answer_material, engine, answer)
+            return read_material(engine, owner, prepare, cancel=job.cancel, on_progress=job.progress)
+
+        return partial(self._jobs.begin, Job(owner, page, language, entry=entry), make_answer)
+
     def _progress(self, job: Job) -> dict[str, Any]:
+        if job.beside:
+            return {"phase": job.phase, "detail": job.detail, "done": job.done, "total": job.total}
         state = self._services.engine.state
         if state.phase == "opening":
             return {"phase": "opening", "detail": opening_detail(state, job.language)}
@@ -90,8 +130,15 @@ class AttentionTab:
         return {"stopped": stopped}
 
     def open_run(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
-        """Tokens, shape and odds of a run."""
-        return self._computed(data, request, lambda run, choice: run_view(run))
+        """Tokens, shape and odds of a run, and the view of it that a link names. {"again": id} for an entry of the
+        history whose numbers are not in memory any more: its text has to be looked into again."""
+        owner, run_id, link = self._owner(request), str(data.get("run", "")), data.get("link")
+        self.looks.forget_left_chats()
+        if not self.runs.has(owner, run_id):
+            self.looks.asked(owner, run_id)
+            return {"again": run_id}
+        language = language_in(data)
+        return self._computed(data, request, lambda run, choice: {**view_of(run), **origin_view(run, link, language)})
 
     def rows(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """A block of rows."""
@@ -111,8 +158,12 @@ class AttentionTab:
 
     def overview(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """All heads at a glance."""
-        hide = bool(data.get("hide_first"))
-        return self._computed(data, request, lambda run, choice: overview_view(run, hide_first=hide))
+        return self._computed(data, request, overview_view)
+
+    def clearest_head(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """Which head looks most from one place at another."""
+        query, key = data.get("query"), data.get("key")
+        return self._computed(data, request, lambda run, choice: clearest_head_view(run, choice, query, key))
 
     def steps(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """How one weight is computed; without a key that of the strongest, without a temperature at the model's own."""
@@ -127,9 +178,9 @@ class AttentionTab:
 
     def layer_heads(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """How the heads of a layer come together."""
-        engine = self._services.engine
+        model_of = self._companions.model_of
         return self._computed(
-            data, request, lambda run, choice: heads_view(engine, run, choice.layer, data.get("query"))
+            data, request, lambda run, choice: heads_view(model_of(run), run, choice.layer, data.get("query"))
         )
 
     def layer_guesses(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
@@ -203,6 +254,8 @@ def build(services: Services) -> None:
     functions = (
         tab.stop_look, tab.open_run, tab.rows, tab.exact_row, tab.tile, tab.strongest_pairs, tab.overview,
         tab.steps, tab.layer_heads, tab.layer_guesses, tab.experiment, tab.experiments,
+        tab.clearest_head, tab.beside.look_models, tab.beside.guess, tab.beside.alignment,
+        tab.saving.save_view, tab.looks.list_looks, tab.looks.delete_look, tab.looks.restore_look, tab.looks.link,
     )  # fmt: skip
     view = scripted_view(
         {"phase": "empty"}, module="attention/main.js", events=("look",),

@@ -1,0 +1,299 @@
+// The translate tab: a text or a file on the left, its translation on the right, sentence beside sentence. The server
+// keeps the translation; this page holds its name and what is being looked at.
+
+import { announce, bus, h, memory, number, page, saveFile, speaking, t } from "../dom.js";
+import { onHanded } from "../tabs.js";
+import { openCard } from "./card.js";
+import { Comparison } from "./compare.js";
+import { Earlier } from "./earlier.js";
+import { bytesOf, dataOf } from "./files.js";
+import { Glossary } from "./glossary.js";
+import { Languages } from "./languages.js";
+import { Translators } from "./model.js";
+import { Notices } from "./notices.js";
+import { Result } from "./result.js";
+import { Source } from "./source.js";
+
+const EXAMPLES = ["postcard", "notice", "app"];
+const NEWS_AT_ONCE = 400;
+
+export function mount(element, { trigger, watch, props, server }) {
+  new TranslateTab({ element, trigger, watch, props, server: speaking(server) });
+}
+
+class TranslateTab {
+  constructor({ element, trigger, watch, props, server }) {
+    Object.assign(this, { trigger, server, element });
+    this.tab = crypto.randomUUID?.() ?? String(Math.random()).slice(2);
+    this.sequence = 0;
+    this.busy = false;
+    this.run = null;
+    this.build();
+    this.languages.offer(props.value?.languages ?? []);
+    watch("value", () => this.hear(props.value));
+    this.meet();
+    const last = memory.get("translate_run");
+    const draft = memory.get("translate_draft");
+    const handed = onHanded("translate", (task) => this.take(task));
+    if (!handed && last) this.open(last, { quiet: true, draft });
+    else if (!handed && draft) this.source.put(draft);
+  }
+
+  build() {
+    const { server } = this;
+    this.languages = new Languages({ onchange: () => this.pairChanged(), onswap: () => this.swap() });
+    this.source = new Source({
+      onlook: (text) => this.look(text), onpress: () => this.press(), onpoint: (index, bring) => this.point(index, bring && "result"),
+      onfile: (file) => this.openFile(file), onclear: () => this.forget(),
+    });
+    this.result = new Result({ onpoint: (index) => this.point(index), onopen: (index, span) => this.card(index, span), ondownload: () => this.download() });
+    this.models = new Translators({ server, languages: this.languages, onchange: () => {} });
+    this.notices = new Notices({ onlanguage: (code) => { this.languages.from.value = code; this.pairChanged(); this.start(); }, onother: () => this.languages.from.focus() });
+    this.glossary = new Glossary({});
+    this.comparison = new Comparison({ server, run: () => this.run });
+    this.earlier = new Earlier({ server, onentry: (id) => this.open(id), onforgotten: (id) => { if (id === this.run?.id) this.forget(); } });
+    this.empty = h("div", { class: "tr-empty" }, h("h1", {}, t("tr_title")), h("p", {}, t(page.shared ? "tr_about_shared" : "tr_about")));
+    this.examples = h("div", { class: "tr-examples" }, EXAMPLES.map((name) => h("button", { type: "button", class: "example", onclick: () => this.example(name) },
+      h("strong", {}, t(`tr_example_${name}`)), h("span", { dir: "auto" }, t(`tr_example_${name}_text`)))));
+    const work = h("section", { class: "tr-work" }, this.languages.element, h("div", { class: "tr-panes" }, this.source.element, this.result.element), this.notices.element);
+    this.column = h("div", { class: "tr-column" }, this.empty, work, h("div", { class: "tr-under" }, this.models.element, this.earlier.element),
+      this.examples, h("div", { class: "tr-folds" }, this.glossary.element, this.comparison.element));
+    this.element.replaceChildren(h("div", { class: "tr" }, h("div", { class: "tr-scroll", tabindex: "-1" }, this.column)));
+  }
+
+  meet() {
+    const shown = () => this.element.getClientRects().length > 0 && this.element.offsetParent !== null;
+    const visible = () => shown() || this.column.getClientRects().length > 0;
+    bus.on("stop", () => { if (visible() && this.busy) this.stop(); });
+    // The list of chats stands beside every tab; what it opens is in the first one.
+    for (const event of ["open-conversation", "new-chat"]) bus.on(event, () => {
+      if (!visible()) return;
+      document.querySelector(".tab-container button[role=tab]")?.click();
+      setTimeout(() => bus.emit("focus-composer"), 100);
+    });
+  }
+
+  // A text is being written: its language and length.
+  async look(text) {
+    const ticket = (this.looked = (this.looked ?? 0) + 1);
+    this.notices.clear();
+    if (!text.trim()) { this.languages.heard({ guess: "", doubtful: false }); this.source.tell(0); return; }
+    const said = await this.server.look_at_text({ text });
+    if (ticket !== this.looked || said.error || this.source.file) return;
+    this.source.tell(said.tokens);
+    if (this.languages.heard(said)) this.models.update();
+  }
+
+  pairChanged() {
+    this.notices.clear();
+    this.models.update();
+  }
+
+  swap() {
+    if (this.busy || !this.languages.turn()) return;
+    const translated = this.run && !this.source.file ? this.result.whole() : "";
+    if (translated) { this.forget(); this.source.put(translated); }
+    this.pairChanged();
+  }
+
+  example(name) {
+    if (this.busy) return;
+    this.languages.from.value = "";
+    this.languages.to.value = t(`tr_example_${name}_to`);
+    this.languages.chosen = true;
+    this.source.put(t(`tr_example_${name}_text`)).then(() => this.start());
+  }
+
+  press() {
+    if (this.busy) { this.stop(); return; }
+    if (this.source.empty) { this.source.box.focus(); return; }
+    this.start();
+  }
+
+  start() {
+    if (this.busy || this.source.empty) return;
+    const { file } = this.source;
+    if (file && !file.document) { this.notices.refuse(t("tr_file_gone")); return; }
+    this.sequence += 1;
+    this.after = 0;
+    this.laidOut = false;
+    this.run = null;
+    this.notices.clear();
+    this.result.clear();
+    this.glossary.judge(null);
+    this.comparison.offer(null);
+    this.wait({ phase: "translating" });
+    this.trigger("translate", {
+      tab: this.tab, sequence: this.sequence, language: page.language, target: this.languages.target, source: this.languages.from.value,
+      glossary: this.glossary.value, model: this.models.value.id, ...(file ? { document: file.document } : { text: this.source.text }),
+    });
+  }
+
+  stop() {
+    this.wait({ ...this.latest, stopping: true });
+    this.server.stop_translation({ tab: this.tab, sequence: this.sequence }).then(({ stopped }) => {
+      if (!stopped && this.busy && !this.latest?.total) this.wait(null); // it had not begun
+    });
+  }
+
+  wait(view) {
+    this.latest = view;
+    this.busy = view !== null;
+    this.source.wait(this.busy, Boolean(view?.stopping));
+    this.result.wait(view);
+    this.column.classList.toggle("busy", this.busy);
+    this.settle();
+  }
+
+  // With something on the page the title steps back.
+  settle() {
+    const begun = this.busy || this.run !== null;
+    this.empty.hidden = begun;
+    this.examples.hidden = begun;
+  }
+
+  hear(view) {
+    if (!view || view.tab !== this.tab || view.sequence !== this.sequence || !this.busy) return;
+    if (view.phase === "ended") { this.end(view); return; }
+    this.wait({ ...view, stopping: view.stopping || this.latest?.stopping });
+    if (view.total && (!this.laidOut || view.done > this.after)) this.pull();
+    if (view.growing && this.laidOut) this.result.grow(...view.growing);
+  }
+
+  // Fetches the sentences that are done; one question at a time.
+  async pull() {
+    if (this.pulling) return;
+    this.pulling = true;
+    const asked = this.sequence;
+    let answer;
+    do {
+      answer = await this.server.job_news({ tab: this.tab, sequence: asked, after: this.after, layout: !this.laidOut });
+      if (asked !== this.sequence || answer.error || answer.gone) break;
+      if (answer.layout) this.layOut(answer.layout);
+      for (const [index, view] of answer.news) this.result.set(index, view);
+      this.after = answer.next;
+    } while (answer.news.length === NEWS_AT_ONCE);
+    this.pulling = false;
+  }
+
+  layOut(layout) {
+    this.laidOut = true;
+    this.source.pair(layout);
+    this.result.begin(layout, this.languages.direction(layout.target));
+  }
+
+  end(view) {
+    this.wait(null);
+    if (view.ask) { this.notices.ask(view.ask); this.result.clear(); this.settle(); return; }
+    if (view.refused) { this.notices.refuse(view.refused); this.result.clear(); return; }
+    if (view.run) this.open(view.run, { own: true });
+    else { this.result.clear(); this.result.line.textContent = t("tr_stopped_empty"); }
+  }
+
+  // A whole translation: the one that has just been made, or one from before.
+  async open(id, { quiet = false, own = false, draft = null } = {}) {
+    const asked = this.sequence;
+    const run = await this.server.open_translation({ run: id });
+    if (asked !== this.sequence) return;
+    if (run.error) {
+      if (quiet) { memory.set("translate_run", null); if (draft) this.source.put(draft); } else this.notices.refuse(run.error);
+      return;
+    }
+    memory.set("translate_run", id);
+    if (!own) this.adopt(run);
+    this.run = run;
+    if (!own || !this.laidOut) this.layOut(run);
+    this.result.finish(run.sentences);
+    this.result.download.hidden = !run.document?.here || !run.changed;
+    this.result.line.textContent = this.summary(run);
+    this.glossary.judge(run);
+    this.comparison.offer(run);
+    if (run.error_sentence) this.notices.refuse(run.error_sentence);
+    else if (run.document && !run.changed) this.notices.refuse(t("tr_nothing_changed", { count: number.format(run.sentences.length) }));
+    this.settle();
+    if (own) announce(`${this.result.line.textContent}. ${this.result.whole().slice(0, 600)}`);
+  }
+
+  // The page takes over what a translation from before was made of.
+  adopt(run) {
+    this.notices.clear();
+    this.languages.set(run.detected ? "" : run.source, run.target);
+    this.languages.heard({ guess: run.source, doubtful: false });
+    if (run.document) {
+      const characters = run.sources.reduce((sum, one) => sum + one.length, 0);
+      this.source.show({ name: run.document.name, sentences: run.sources.length, characters, text: run.sources.join("\n"), document: run.document.here ? run.document.key : "" });
+    } else this.source.put(run.text);
+    this.models.update();
+  }
+
+  summary(run) {
+    const flagged = run.sentences.filter((one) => one && !one.kept && one.problems.length).length;
+    const values = { done: number.format(run.done), total: number.format(run.sentences.length), seconds: number.format(Math.max(0.1, Math.round(run.seconds * 10) / 10)), model: run.model };
+    const first = run.cancelled || run.done < run.sentences.length ? t("tr_stopped", values) : t(run.sentences.length === 1 ? "tr_done_one" : "tr_done", values);
+    return flagged ? `${first} · ${t(flagged === 1 ? "tr_flagged_one" : "tr_flagged", { count: number.format(flagged) })}` : first;
+  }
+
+  point(index, bring) {
+    this.source.light(index);
+    this.result.light(index);
+    if (bring === "result" && index >= 0 && !matchMedia("(max-width: 800px)").matches) this.result.bring(index);
+  }
+
+  card(index, anchor) {
+    if (!this.run) return;
+    this.point(index);
+    openCard({
+      anchor, index, run: this.run, view: this.run.sentences[index], source: this.run.sources[index], server: this.server, tab: this.tab, direction: this.languages.direction(this.run.target),
+      onreplaced: (at, { sentence }) => {
+        this.run.sentences[at] = sentence;
+        this.run.done = this.run.sentences.filter(Boolean).length;
+        this.result.set(at, sentence);
+        this.result.line.textContent = this.summary(this.run);
+        this.glossary.judge(this.run);
+        this.comparison.offer(this.run);
+      },
+    });
+  }
+
+  async openFile(file) {
+    if (this.busy) return;
+    this.notices.say(t("tr_file_reading", { name: file.name }));
+    const data = await dataOf(file);
+    const answer = data === null ? { error: t("tr_file_large") } : await this.server.open_file({ name: file.name, data });
+    this.notices.clear();
+    if (answer.error) { this.notices.refuse(answer.error); return; }
+    this.forget();
+    this.source.show(answer);
+    this.languages.from.value = "";
+    this.languages.heard({ guess: answer.guess, doubtful: answer.doubtful, target: "" });
+    this.models.update();
+    announce(t("tr_file_opened", { name: answer.name }));
+    this.source.go.focus();
+  }
+
+  async download() {
+    const answer = await this.server.download({ run: this.run.id });
+    if (answer.error) this.notices.refuse(answer.error);
+    else saveFile(answer.name, bytesOf(answer.data), answer.type);
+  }
+
+  // The translation goes from the page; its entry stays.
+  forget() {
+    this.run = null;
+    this.sequence += 1;
+    memory.set("translate_run", null);
+    this.source.unpair();
+    this.result.clear();
+    this.notices.clear();
+    this.glossary.judge(null);
+    this.comparison.offer(null);
+    this.settle();
+  }
+
+  // What the search in the list of chats found.
+  take(task) {
+    if (this.busy) this.stop();
+    this.sequence += 1;
+    if (task.entry) this.open(task.entry);
+  }
+}

@@ -1,0 +1,294 @@
+"""How good translations are: chrF++ of a plain one-line prompt and of ours, what is dropped, what is broken.
+
+    python -m benchmarks.quality_translation [--data FOLDER] [--rows 0:50] [--models MODEL ...] [--pairs PAIR ...]
+
+FOLDER holds translation_flores.jsonl, one object a line with a text for each language code; it belongs to nobody here
+and is never copied. Without it the small texts of assets/examples/ are used, which say little. A base model, which
+answers no prompt, is compared with three examples in place of the plain prompt. Everything is greedy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.command_line import ALL_MODELS, SHORT_NAMES
+from benchmarks.machine import describe_machine
+from benchmarks.ours import wait_until_open
+from benchmarks.results import Figure, Result, Table, markdown, save
+from benchmarks.sides import RESULTS, ROOT, THREADS
+from playground.engine.engine import Engine
+from playground.messages import Message, Prefix, SamplingParams
+from playground.models.catalog import find
+from playground.models.shelf import ModelShelf
+from playground.models.weights import Sources
+from playground.settings import Settings
+from playground.tasks.translation import Translator
+from playground.tasks.translation_events import Finished, Translation, TranslationJob
+from playground.tasks.translation_prompts import Sentence, example_pairs, most_new_tokens
+from playground.tasks.translation_writer import EngineWriter
+from playground.text.languages import language
+from playground.text.masking import protected
+from playground.text.scores import chrf
+
+EXAMPLES = ROOT / "assets" / "examples" / "translation_quality.json"
+SCORES = ROOT / "assets" / "examples" / "translation_scores.json"
+"""What the page tells about a model and a direction."""
+GEMMA = "gemma-3-270m"
+MODELS = (*ALL_MODELS, GEMMA)
+PAIRS = ("zh-en", "en-zh", "en-fr", "fr-en", "en-es", "en-de")
+PLAIN = "Translate from {source} to {target}: {text}"
+GREEDY = SamplingParams(temperature=0.0, repetition_penalty=1.0)
+BASE_EXAMPLES = 3
+AT_ONCE = 8
+GAIN = 3.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One model and direction: chrF++ of both, seconds a sentence of both, and what the guards found."""
+
+    model: str
+    pair: str
+    sentences: int
+    plain: float
+    ours: float
+    plain_s: float
+    ours_s: float
+    dropped: int
+    retried: int
+    problems: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One model's sentences with placeholders, addresses and tags: how many in all, and in how many one is broken."""
+
+    model: str
+    sentences: int
+    plain_broken: int
+    ours_broken: int
+
+
+def read_rows(folder: Path | None, rows: slice) -> tuple[str, list[dict[str, str]]]:
+    """The name of the data and the `rows` of it; of the small texts where there is no such folder, and says so."""
+    file = folder / "translation_flores.jsonl" if folder is not None else None
+    if file is None or not file.exists():
+        print(f"No data in {folder}: the small texts of {EXAMPLES.name} are used instead.", file=sys.stderr)
+        return "own small texts", json.loads(EXAMPLES.read_text("utf-8"))["sentences"]
+    lines = file.read_text("utf-8").splitlines()[rows]
+    return f"FLORES-200, rows {rows.start} to {rows.stop - 1}", [json.loads(line) for line in lines]
+
+
+def measure_pair(engine: Engine, model: str, pair: str, rows: Sequence[dict[str, str]]) -> Measured:
+    """Both ways over all rows."""
+    source, target = pair.split("-")
+    used = [row for row in rows if source in row and target in row]
+    references = [row[target] for row in used]
+    start_s = time.perf_counter()
+    plain = _plain(engine, model, source, target, [row[source] for row in used])
+    middle_s = time.perf_counter()
+    ours = _ours(engine, model, source, target, [row[source] for row in used])
+    end_s = time.perf_counter()
+    sentences = [one for one in ours.sentences if one is not None]
+    found: Counter[str] = Counter(problem for one in sentences for problem in one.problems)
+    return Measured(
+        model,
+        pair,
+        len(used),
+        chrf(plain, references),
+        chrf(ours.texts, references),
+        (middle_s - start_s) / len(used),
+        (end_s - middle_s) / len(used),
+        dropped=len(ours.sentences) - len(sentences) + sum(not one.text.strip() for one in sentences),
+        retried=sum(one.tries > 1 for one in sentences),
+        problems=dict(found),
+    )
+
+
+def measure_marked(engine: Engine, model: str) -> Kept:
+    """Sentences with what must not be translated."""
+    rows: list[dict[str, str]] = json.loads(EXAMPLES.read_text("utf-8"))["marked"]
+    plain_broken = ours_broken = count = 0
+    for row in rows:
+        (one, first), (other, second) = row.items()
+        for source, target, text in ((one, other, first), (other, one, second)):
+            count += 1
+            [written] = _plain(engine, model, source, target, [text])
+            plain_broken += any(mark not in written for mark in _marks(text))
+            ours = _ours(engine, model, source, target, [text]).text
+            ours_broken += any(mark not in ours for mark in _marks(text))
+    return Kept(model, count, plain_broken, ours_broken)
+
+
+def result_of(pairs: Sequence[Measured], kept: Sequence[Kept], data: str) -> Result:
+    """All that was measured, as a section of a page."""
+    figures = [
+        Figure(f"chrF++ over the plain prompt, {one.pair}, {_name(one.model)}", one.ours - one.plain, GAIN, unit=" ")
+        for one in pairs
+    ]
+    figures.append(Figure("sentences dropped", float(sum(one.dropped for one in pairs)), 0, unit=" ",
+                          lower_is_better=True))  # fmt: skip
+    figures.append(Figure("sentences with a broken placeholder", float(sum(one.ours_broken for one in kept)), 0,
+                          unit=" ", lower_is_better=True))  # fmt: skip
+    rows = tuple(
+        (_name(one.model), one.pair, f"{one.plain:.1f}", f"{one.ours:.1f}", f"{one.plain_s:.1f}", f"{one.ours_s:.1f}",
+         str(one.retried), ", ".join(f"{name} {count}" for name, count in sorted(one.problems.items())) or "–")
+        for one in pairs
+    )  # fmt: skip
+    columns = ("model", "direction", "plain, chrF++", "ours, chrF++", "plain, s", "ours, s", "retried", "still flagged")
+    marked = tuple((_name(one.model), *map(str, (one.sentences, one.plain_broken, one.ours_broken))) for one in kept)
+    return Result(
+        script="quality_translation",
+        title="Translations",
+        how=f"{pairs[0].sentences if pairs else 0} texts a direction ({data}), greedy, {AT_ONCE} at once; chrF++ by "
+        "sacrebleu, seconds per text. Plain: one line that asks for a translation, for the base model three examples. "
+        "Ours: the whole way of `tasks.translation`. Scores of different target languages cannot be compared.",
+        rounds=1,
+        figures=tuple(figures),
+        tables=(
+            Table(columns, rows),
+            Table(("sentences with placeholders, tags, addresses", "in all", "broken, plain", "broken, ours"), marked),
+        ),
+    )
+
+
+def open_engine(model: str) -> Engine:
+    """The engine with one model open. Raises what it fails with."""
+    torch.set_num_threads(THREADS)
+    settings = Settings.from_env(os.environ)
+    shelf = ModelShelf(settings.cache_dir, Sources(), quantization=settings.quantization)
+    engine = Engine(shelf.load, prefix_store_bytes=settings.prefix_store_mb << 20)
+    engine.open(find(model))
+    wait_until_open(engine)
+    return engine
+
+
+def _plain(engine: Engine, model: str, source: str, target: str, texts: Sequence[str]) -> list[str]:
+    """What a plain prompt gives, as it comes; for a base model the first line behind three examples."""
+    names = language(source).english, language(target).english
+    chat = find(model).chat
+
+    def write(text: str) -> str:
+        params = replace(GREEDY, max_new_tokens=most_new_tokens(text), stop=() if chat else ("\n",))
+        if chat:
+            asked, prefix = PLAIN.format(source=names[0], target=names[1], text=text), Prefix()
+        else:
+            pairs = [*example_pairs(Sentence(text, source, target), BASE_EXAMPLES), (text, "")]
+            lines = "\n\n".join(f"{names[0]}: {one}\n{names[1]}: {other}".rstrip() for one, other in pairs)
+            asked, prefix = f"Write the sentences in {names[0]} and in {names[1]}.", Prefix(text="\n" + lines)
+        chunks = engine.stream([Message("user", asked)], params, prefix=prefix, owner="quality")
+        return "".join(chunk.text for chunk in chunks).strip()
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(write, texts))
+
+
+def _ours(engine: Engine, model: str, source: str, target: str, texts: Sequence[str]) -> Translation:
+    """The whole way of the task; every sentence is one of many of the same document."""
+    translator = Translator(EngineWriter(engine, chat=find(model).chat, owner="quality"), at_once=AT_ONCE)
+    *_, last = translator.translate(TranslationJob(tuple(texts), target, source))
+    assert isinstance(last, Finished)
+    if last.translation.error:
+        raise RuntimeError(last.translation.error)
+    return last.translation
+
+
+def _marks(text: str) -> list[str]:
+    return [span.text for span in protected(text)]
+
+
+def _measured(
+    engine: Engine, model: str, pairs: Sequence[str], rows: Sequence[dict[str, str]]
+) -> Iterator[Measured | Kept]:
+    yield measure_marked(engine, model)
+    yield from (measure_pair(engine, model, pair, rows) for pair in pairs)
+
+
+def _name(model: str) -> str:
+    return SHORT_NAMES.get(model, find(model).name)
+
+
+def _keep_scores(pairs: Sequence[Measured]) -> None:
+    """For the page: chrF++ of ours by model and direction, beside what is kept of other models."""
+    scores: dict[str, dict[str, float]] = json.loads(SCORES.read_text("utf-8")) if SCORES.exists() else {}
+    for one in pairs:
+        scores.setdefault(one.model, {})[one.pair] = round(one.ours, 1)
+    SCORES.write_text(json.dumps(scores, indent=1, sort_keys=True) + "\n", "utf-8")
+
+
+def _keep(model: str, measured: Measured | Kept) -> None:
+    """Beside what is kept of this model: a run that ends early has not been for nothing."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    file = RESULTS / f"translation-{model}.json"
+    found: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.exists() else {"pairs": {}, "kept": None}
+    if isinstance(measured, Kept):
+        found["kept"] = asdict(measured)
+    else:
+        found["pairs"][measured.pair] = asdict(measured)
+    file.write_text(json.dumps(found, indent=1), "utf-8")
+
+
+def _kept_pairs(model: str) -> tuple[str, ...]:
+    file = RESULTS / f"translation-{model}.json"
+    return tuple(json.loads(file.read_text("utf-8"))["pairs"]) if file.exists() else ()
+
+
+def _kept_models() -> tuple[list[Measured], list[Kept]]:
+    """What is kept of all models, so that they can be measured one by one."""
+    pairs: list[Measured] = []
+    kept: list[Kept] = []
+    for model in MODELS:
+        file = RESULTS / f"translation-{model}.json"
+        if file.exists():
+            found: dict[str, Any] = json.loads(file.read_text("utf-8"))
+            pairs += [Measured(**found["pairs"][pair]) for pair in PAIRS if pair in found["pairs"]]
+            kept += [Kept(**found["kept"])] if found["kept"] else []
+    return pairs, kept
+
+
+def _main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, help="the folder with translation_flores.jsonl")
+    parser.add_argument("--rows", default="0:50", help="which rows, such as 0:50")
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--pairs", nargs="+", default=list(PAIRS), help="directions, such as zh-en")
+    parser.add_argument("--keep", action="store_true", help="keep the result for the page")
+    parser.add_argument("--resume", action="store_true", help="leave out what is kept already")
+    given = parser.parse_args(argv)
+    first, last = (int(part) for part in given.rows.split(":"))
+    name, rows = read_rows(given.data, slice(first, last))
+    pairs: list[Measured] = []
+    kept: list[Kept] = []
+    for model in given.models:
+        known = _kept_pairs(model) if given.resume else ()
+        engine = open_engine(model)
+        for one in _measured(engine, model, [pair for pair in given.pairs if pair not in known], rows):
+            print(one, file=sys.stderr, flush=True)
+            pairs += [one] if isinstance(one, Measured) else []
+            kept += [one] if isinstance(one, Kept) else []
+            if given.keep:
+                _keep(model, one)
+        engine.close()
+    if given.keep:
+        pairs, kept = _kept_models()
+        _keep_scores(pairs)
+    result = replace(result_of(pairs, kept, name), machine=describe_machine())
+    if given.keep:
+        save(result, RESULTS)
+    print(markdown(result))
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,175 @@
+"""Several answers of one engine at once: questions go in, what is written comes out as it is written.
+
+Owns the threads that read the engine's streams, stopping early and cancelling. Knows nothing of what is asked.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from playground.engine.session import EngineState
+from playground.engine.split_tokens import SplitToken
+from playground.errors import PlaygroundError
+from playground.messages import Chunk, FinishReason, Message, Prefix, Progress, SamplingParams, Stats
+
+_LOOK_S = 0.1
+
+
+class TextEngine(Protocol):
+    """What is needed of an engine; see `engine.Engine`."""
+
+    @property
+    def state(self) -> EngineState:
+        """What it is doing now."""
+        ...
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        params: SamplingParams,
+        *,
+        cancel: threading.Event | None = None,
+        prefix: Prefix = Prefix(),
+        owner: str = "",
+        app_messages: int = 0,
+    ) -> Iterator[Chunk]:
+        """The answer, chunk by chunk."""
+        ...
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Tokens of a prompt."""
+        ...
+
+    def split(self, text: str) -> list[SplitToken]:
+        """The tokens of a text."""
+        ...
+
+
+def never(written: str) -> bool:
+    """Let the model end by itself."""
+    return False
+
+
+@dataclass(frozen=True)
+class Question:
+    """One request. `prefix` is how the answer begins; `enough(text so far)` says when to stop the model, done."""
+
+    messages: tuple[Message, ...]
+    params: SamplingParams
+    prefix: str = ""
+    app_messages: int = 0
+    enough: Callable[[str], bool] = field(default=never, compare=False)
+    hopeless: Callable[[str], bool] = field(default=never, compare=False)
+    """When to stop it because nothing good will come any more."""
+
+
+@dataclass(frozen=True)
+class Writing:
+    """What there is of the answer to question `index`, its beginning included. `done`: there will be no more."""
+
+    index: int
+    text: str
+    stats: Stats = Stats()
+    progress: Progress | None = None
+    """What it waits for, while nothing is written."""
+    finish_reason: FinishReason | None = None
+    error: PlaygroundError | None = None
+    """Why nothing more came, where it was not the model's own end."""
+    done: bool = False
+
+    @property
+    def finished(self) -> bool:
+        """The model came to an end, or there was enough."""
+        return self.done and self.error is None and self.finish_reason == "stop"
+
+    @property
+    def was_read(self) -> bool:
+        """The model has read its prompt to the end."""
+        return self.stats.new_tokens > 0
+
+
+def write_all(
+    engine: TextEngine,
+    questions: Sequence[Question],
+    *,
+    cancel: threading.Event,
+    owner: str = "",
+    most_at_once: int = 8,
+) -> Iterator[Writing]:
+    """Answers to all `questions`, in whatever order they come; exactly one `done` for each, also after `cancel`.
+
+    A refusal of one question (PlaygroundError) is in its `error`; anything else is raised here. Closing the iterator
+    stops the answers.
+    """
+    stop = threading.Event()
+    arrived: queue.SimpleQueue[Writing | BaseException] = queue.SimpleQueue()
+
+    def read(index: int) -> None:
+        try:
+            for writing in _read(engine, index, questions[index], stop, owner):
+                arrived.put(writing)
+        except BaseException as error:
+            arrived.put(error)
+
+    left = len(questions)
+    with ThreadPoolExecutor(max(1, min(most_at_once, left))) as pool:
+        try:
+            for index in range(left):
+                pool.submit(read, index)
+            while left:
+                if cancel.is_set():
+                    stop.set()
+                try:
+                    item = arrived.get(timeout=_LOOK_S)
+                except queue.Empty:
+                    continue
+                if isinstance(item, BaseException):
+                    raise item
+                left -= item.done
+                yield item
+        finally:
+            stop.set()
+
+
+def _read(engine: TextEngine, index: int, question: Question, stop: threading.Event, owner: str) -> Iterator[Writing]:
+    """What comes for one question; the last item is `done`."""
+    latest = Writing(index, question.prefix)
+    if stop.is_set():
+        yield Writing(index, question.prefix, finish_reason="cancelled", done=True)
+        return
+    stream = engine.stream(
+        question.messages,
+        question.params,
+        cancel=stop,
+        prefix=Prefix(text=question.prefix),
+        owner=owner,
+        app_messages=question.app_messages,
+    )
+    try:
+        for chunk in stream:
+            text = latest.text + chunk.text
+            reason = chunk.finish_reason or (_end_of(question, text) if chunk.text else None)
+            latest = Writing(index, text, chunk.stats, chunk.progress, reason, done=reason is not None)
+            yield latest
+            if latest.done:
+                return
+    except PlaygroundError as error:
+        yield replace(latest, error=error, done=True)
+        return
+    finally:
+        close = getattr(stream, "close", None)  # ends the answer where there was enough of it
+        if close is not None:
+            close()
+    yield replace(latest, finish_reason="cancelled", done=True)
+
+
+def _end_of(question: Question, text: str) -> FinishReason | None:
+    """Why to stop the model now, None to let it go on."""
+    if question.hopeless(text):
+        return "length"
+    return "stop" if question.enough(text) else None

@@ -1,0 +1,75 @@
+"""How a model is told what is wanted, in words and by examples, per language: read from assets/examples/.
+
+The texts there are made up; nothing is measured with them. Knows no model.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from playground.tasks.summary_request import Form, SummaryRequest
+
+FILE = Path(__file__).resolve().parents[2] / "assets" / "examples" / "summary_prompts.json"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A text, its summary in one sentence, and its statements in order of importance, each a sentence of its own."""
+
+    text: str
+    sentence: str
+    points: tuple[str, ...]
+    simple: tuple[str, ...]
+    """The same in words that a child knows."""
+    spaced: bool
+
+    def answer(self, request: SummaryRequest) -> str:
+        """What `request` should give for the text."""
+        if request.form == "sentence":
+            return self.sentence
+        points = (self.simple if request.form == "simple" else self.points)[: request.count]
+        if request.is_list:
+            return "\n".join(f"- {point}" for point in points)
+        return (" " if self.spaced else "").join(points)
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What is said in one language. `title` stands above a text; the others are templates for `str.format`."""
+
+    title: str
+    instructions: dict[Form, str]
+    """By form; {count} is how many sentences or points are wanted."""
+    focus: str
+    avoid: str
+    language: str
+    news: tuple[Example, ...]
+    """For one sentence as a newspaper prints it above an article."""
+    examples: tuple[Example, ...]
+    """For all other forms."""
+
+
+@cache
+def wording(code: str) -> Wording:
+    """How to speak of a text in the language `code`: in Chinese of a Chinese one, else in English."""
+    known: dict[str, dict[str, Any]] = json.loads(FILE.read_text("utf-8"))
+    given = known.get(code, known["en"])
+    spaced = code != "zh"
+    return Wording(
+        title=given["title"],
+        instructions=given["instructions"],
+        focus=given["focus"],
+        avoid=given["avoid"],
+        language=given["language"],
+        news=tuple(_example(one, spaced) for one in given["news"]),
+        examples=tuple(_example(one, spaced) for one in given["examples"]),
+    )
+
+
+def _example(given: dict[str, Any], spaced: bool) -> Example:
+    points, simple = tuple(given.get("points", ())), tuple(given.get("simple", ()))
+    return Example(given["text"], given["sentence"], points, simple, spaced)

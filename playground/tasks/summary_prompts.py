@@ -1,0 +1,98 @@
+"""The request with which a model is asked for a summary.
+
+Owns how instruction, examples and passage are put together and when the answer ends; docs/quality.md has the figures.
+Examples are turns of the conversation, since small models follow a pattern better than a rule and base models know
+nothing else; being the app's own text they are read once for everybody. What a model copies from them is found out,
+because the text at hand does not say it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from playground.messages import Message, SamplingParams
+from playground.tasks.summary_answers import Question
+from playground.tasks.summary_checks import is_enough, is_looping
+from playground.tasks.summary_examples import Example, Wording, wording
+from playground.tasks.summary_request import SummaryRequest
+from playground.text.languages import language
+
+_TOKENS_A_SENTENCE = 60
+_LONGEST_LOOKED_AT = 400
+_GREEDY = SamplingParams(temperature=0.0, repetition_penalty=1.0)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Of what a prompt is made beside the passage: the request, the text's language and the summary's."""
+
+    request: SummaryRequest
+    source: str
+    """ISO 639-1 code of the text."""
+    target: str
+    """ISO 639-1 code of the summary."""
+    examples: bool = True
+    """Whether there is room for examples."""
+
+    @property
+    def wording(self) -> Wording:
+        """The words for it."""
+        return wording("zh" if self.source == self.target == "zh" else "en")
+
+
+def ask(asked: Asked, passage: str, *, most_tokens: int | None = None, avoid: Sequence[str] = ()) -> Question:
+    """The request for a summary of `passage`. `avoid`: what an earlier answer said beyond the text."""
+    request, words = asked.request, asked.wording
+    instruction = _instruction(asked, avoid)
+    messages: list[Message] = []
+    for example in _examples(asked):
+        task = Message("user", _task(instruction, words.title, example.text))
+        messages += [task, Message("assistant", example.answer(request))]
+    app_messages = 0 if request.focus or avoid else len(messages)
+    messages.append(Message("user", _task(instruction, words.title, passage)))
+    tokens = _TOKENS_A_SENTENCE * request.count + _TOKENS_A_SENTENCE // 2
+    params = replace(
+        _GREEDY,
+        max_new_tokens=min(tokens, most_tokens or tokens),
+        # A base model goes on with the next example.
+        stop=(f"\n{words.title}:", "\nUser:"),
+        repetition_penalty=1.05 if avoid else _GREEDY.repetition_penalty,
+    )
+
+    def enough(written: str) -> bool:
+        return is_enough(written, request, asked.target)
+
+    def hopeless(written: str) -> bool:
+        return is_looping(written[-_LONGEST_LOOKED_AT:])
+
+    return Question(tuple(messages), params, "- " if request.is_list else "", app_messages, enough, hopeless)
+
+
+def note_request(request: SummaryRequest, count: int) -> SummaryRequest:
+    """What is asked about one part of a long text: a few sentences, in the text's own language."""
+    return replace(request, form="abstract", length=count, language="")
+
+
+def _instruction(asked: Asked, avoid: Sequence[str]) -> str:
+    request, words = asked.request, asked.wording
+    wishes = [words.instructions[request.form].format(count=request.count)]
+    if request.focus:
+        wishes.append(words.focus.format(focus=request.focus))
+    if avoid:
+        wishes.append(words.avoid.format(avoid=", ".join(avoid)))
+    if asked.target != "en" and words.language:
+        wanted = language(asked.target)
+        wishes.append(words.language.format(english=wanted.english, native=wanted.native))
+    return " ".join(wishes)
+
+
+def _task(instruction: str, title: str, passage: str) -> str:
+    return f"{instruction}\n\n{title}:\n{passage.strip()}"
+
+
+def _examples(asked: Asked) -> tuple[Example, ...]:
+    """None where the summary is not in the examples' language: they would pull it back."""
+    if not asked.examples or asked.target not in ("en", "zh") or (asked.target == "zh" and asked.source != "zh"):
+        return ()
+    return asked.wording.news if asked.request.form == "sentence" else asked.wording.examples

@@ -1,0 +1,90 @@
+"""The model that is open, as somebody who writes summaries: how much it reads at once, how long it takes, its answers.
+
+Owns counting, sizes and the estimate for one summary. Knows no tree and no forms.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from playground.errors import ModelUnavailable, PromptTooLong
+from playground.messages import Stats
+from playground.tasks import summary_plan as planning
+from playground.tasks.summary_answers import Question, TextEngine, Writing, write_all
+from playground.tasks.summary_plan import Sizes, SpeedBook, TokenMap
+from playground.tasks.summary_prompts import Asked, ask
+
+if TYPE_CHECKING:
+    from playground.models.loader import LoadedModel
+
+_LEAST_NOTE_TOKENS = 8
+_ROOM_FOR_EXAMPLES = 2048
+
+
+class SummaryWriter:
+    """One engine for one summary, which `asked` and, about a part of the text, `note` describe.
+
+    Raises ModelUnavailable without a model and PromptTooLong for one with a tiny window.
+    """
+
+    def __init__(
+        self, engine: TextEngine, speeds: SpeedBook, asked: Asked, note: Asked, cancel: threading.Event, owner: str
+    ) -> None:
+        self._engine, self._speeds = engine, speeds
+        self.cancel, self._owner = cancel, owner
+        loaded = open_model(engine)
+        self._model, self._parameters = loaded.spec.id, loaded.spec.parameters
+        overhead = max(engine.count_tokens(ask(one, "x").messages) for one in (asked, note))
+        self.sizes: Sizes = planning.sizes(loaded.context_length, self._parameters, overhead)
+        self.note_tokens = max(_LEAST_NOTE_TOKENS, min(planning.NOTE_TOKENS, self.sizes.part // 2 - 1))
+
+    def measure(self, text: str) -> int:
+        """Tokens of `text`."""
+        return len(self._offsets(text))
+
+    def token_map(self, text: str) -> TokenMap:
+        """Where its tokens are."""
+        return TokenMap(text, self._offsets)
+
+    def write(self, questions: Sequence[Question]) -> Iterator[Writing]:
+        """See `write_all`. Raises what the engine refuses, save that a prompt is too long: that is in the writing."""
+        started_s, done = time.monotonic(), list[Stats]()
+        for writing in write_all(self._engine, questions, cancel=self.cancel, owner=self._owner):
+            if writing.error is not None and not isinstance(writing.error, PromptTooLong):
+                raise writing.error
+            if writing.done:
+                done.append(writing.stats)
+            yield writing
+        if not self.cancel.is_set():
+            self._learn(done, time.monotonic() - started_s)
+
+    def guess_s(self, read: int, notes: int, sentences: int) -> float:
+        """Seconds for reading so many tokens and writing so many notes, and then a summary of so many sentences."""
+        written = notes * self.note_tokens // 2
+        together = self._speeds.seconds(self._model, self._parameters, read, written, max(1, notes))
+        return together + self._speeds.seconds(self._model, self._parameters, 0, 40 * sentences, 1)
+
+    def _learn(self, done: Sequence[Stats], took_s: float) -> None:
+        """Requests with these figures took so long, all at once."""
+        read = sum(stats.prompt_tokens - stats.cached_tokens for stats in done)
+        written = sum(stats.new_tokens for stats in done)
+        self._speeds.learn(self._model, self._parameters, read, written, len(done), took_s)
+
+    def _offsets(self, text: str) -> list[int]:
+        return [token.start for token in self._engine.split(text) if not token.special]
+
+
+def open_model(engine: TextEngine) -> LoadedModel:
+    """The model that is open. Raises ModelUnavailable."""
+    loaded = engine.state.loaded
+    if loaded is None:
+        raise ModelUnavailable("No model is open yet. Choose one first.")
+    return loaded
+
+
+def has_room_for_examples(engine: TextEngine) -> bool:
+    """Whether its window holds examples beside a text. Raises ModelUnavailable."""
+    return open_model(engine).context_length >= _ROOM_FOR_EXAMPLES

@@ -1,0 +1,157 @@
+"""How one sentence gets its translation: masked, written, checked, once more another way, and as a last way in pieces.
+
+Owns the order of the attempts and which of them is the best. Knows no model and no thread.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from playground.tasks.glossary import Term, terms_in, uses_of, write_in
+from playground.tasks.translation_events import TranslatedSentence
+from playground.tasks.translation_guards import Problem, badness, problems
+from playground.tasks.translation_numerals import adapt
+from playground.tasks.translation_prompts import Sentence
+from playground.tasks.translation_writer import Draft, OnText, SentenceWriter
+from playground.text.languages import detect
+from playground.text.masking import mask, protected, verify
+from playground.text.numbers import missing_numbers
+from playground.text.sentences import has_words
+
+MOST_TRIES = 2
+ALREADY_LETTERS, ALREADY_PROBABILITY = 24, 0.95
+"""From here on a sentence counts as being in the wanted language already."""
+_MORE_TRIES = 2
+_TERM_WEIGHT = 2.0
+"""How bad an unused term of the glossary is, beside the guards' weights."""
+
+
+@dataclass(frozen=True)
+class Direction:
+    """From where to where, and with which glossary."""
+
+    source: str
+    target: str
+    glossary: tuple[Term, ...] = ()
+
+
+def translate_sentence(
+    writer: SentenceWriter, text: str, direction: Direction, cancel: threading.Event, on_text: OnText
+) -> TranslatedSentence:
+    """The best translation that the attempts give, with what is wrong with it. Raises PlaygroundError children."""
+    if not has_words(text):
+        return TranslatedSentence(text, text, kept="no words", tries=0)
+    if _is_already(text, direction):
+        return TranslatedSentence(text, text, kept="already", tries=0)
+    best: TranslatedSentence | None = None
+    tries = 0
+    for way in writer.ways(direction.target)[:MOST_TRIES]:
+        tries += 1
+        found = _attempt(writer, text, direction, way, cancel, on_text, again=tries > 1)
+        best = found if best is None or _worth(found) < _worth(best) else best
+        if cancel.is_set() or found.cancelled or _worth(best) == 0:
+            break
+    if best is None:
+        raise ValueError("a writer needs at least one way")
+    if "mark" in best.problems and not best.cancelled:
+        tries += 1
+        best = _in_pieces(writer, text, direction, cancel)
+    # What was broken off is no translation; what was good before the end came is one.
+    return replace(best, tries=tries, cancelled=best.cancelled or (cancel.is_set() and bool(best.problems)))
+
+
+def other_translations(
+    writer: SentenceWriter, text: str, direction: Direction, count: int, cancel: threading.Event
+) -> list[TranslatedSentence]:
+    """Up to `count` different translations, the best first: one for each way, then sampled ones, all in one batch."""
+    ways = writer.ways(direction.target)
+
+    def write(number: int) -> TranslatedSentence:
+        way = ways[min(number, len(ways) - 1)]
+        return _attempt(writer, text, direction, way, cancel, lambda _: None, again=False, seed=number)
+
+    tries = range(count + _MORE_TRIES)  # some come out alike
+    with ThreadPoolExecutor(len(tries), thread_name_prefix="alternatives") as pool:
+        written = list(pool.map(write, tries))
+    found = {one.text: one for one in reversed(written) if one.text and not one.cancelled}
+    return sorted(found.values(), key=lambda one: (_worth(one), -(one.probability or 0.0)))[:count]
+
+
+def _attempt(
+    writer: SentenceWriter,
+    text: str,
+    direction: Direction,
+    way: str,
+    cancel: threading.Event,
+    on_text: OnText,
+    *,
+    again: bool,
+    seed: int = 0,
+) -> TranslatedSentence:
+    terms = terms_in(text, direction.glossary)
+    masked = mask(text)
+    # Said in the prompt, terms are often passed over; the second time they stand in the sentence itself.
+    asked = adapt(write_in(masked.text, terms) if again else masked.text, direction.source, direction.target)
+    sentence = Sentence(asked, direction.source, direction.target, () if again else terms)
+    draft = writer.write(sentence, way, cancel, lambda so_far: on_text(masked.restore(so_far).text), seed)
+    restored = masked.restore(draft.text)
+    return _judged(text, restored.text, draft, direction, terms)
+
+
+def _judged(source: str, text: str, draft: Draft, direction: Direction, terms: Sequence[Term]) -> TranslatedSentence:
+    kept = verify(source, text)
+    found: list[Problem] = list(problems(source, text, direction.source, direction.target, cut=draft.cut))
+    if not kept.whole:
+        found.append("mark")
+    return TranslatedSentence(
+        source,
+        text,
+        tuple(found),
+        lost=(*kept.lost, *kept.repeated),
+        numbers=missing_numbers(source, text),
+        terms=uses_of(terms, text),
+        probability=draft.probability,
+        cancelled=draft.cancelled,
+    )
+
+
+def _in_pieces(writer: SentenceWriter, text: str, direction: Direction, cancel: threading.Event) -> TranslatedSentence:
+    """What lies between placeholders translated for itself: clumsy, but everything protected survives."""
+    way = writer.ways(direction.target)[0]
+    parts, drafts, end = [], [], 0
+    for span in (*protected(text), None):
+        between = text[end : span.start if span else len(text)]
+        if has_words(between) and not cancel.is_set():
+            inner = between.strip()
+            drafts.append(
+                writer.write(Sentence(inner, direction.source, direction.target), way, cancel, lambda _: None)
+            )
+            written = "" if protected(drafts[-1].text) else drafts[-1].text  # the model's own placeholders: doubled
+            left, right = re.match(r"\s*", between), re.search(r"\s*$", between)
+            between = (left[0] if left else "") + (written or inner) + (right[0] if right else "")
+        parts.append(between + (span.text if span else ""))
+        end = span.end if span else end
+    known = [draft.probability for draft in drafts if draft.probability is not None]
+    whole = Draft(
+        "".join(parts),
+        min(known, default=None),
+        cut=any(draft.cut for draft in drafts),
+        cancelled=any(draft.cancelled for draft in drafts) or cancel.is_set(),
+    )
+    judged = _judged(text, whole.text, whole, direction, terms_in(text, direction.glossary))
+    return replace(judged, problems=(*judged.problems, "pieces"))
+
+
+def _is_already(text: str, direction: Direction) -> bool:
+    if sum(map(str.isalpha, text)) < ALREADY_LETTERS:
+        return False
+    guess = detect(text)
+    return guess.code == direction.target and guess.probability >= ALREADY_PROBABILITY
+
+
+def _worth(sentence: TranslatedSentence) -> float:
+    return badness(sentence.problems) + _TERM_WEIGHT * sum(not use.used for use in sentence.terms)

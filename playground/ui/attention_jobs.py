@@ -1,0 +1,119 @@
+"""Runs that are being made: each on a thread of its own, watched and stopped by the page that asked for it.
+
+Owns how many are made at once, and of whom. Must not know how a run is made, nor what is drawn from it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from playground.engine.engine import Engine
+from playground.errors import InvalidInput
+from playground.ui.attention_runs import AttentionRuns, Run, check_text, make_run
+from playground.ui.edge import shown
+
+MOST_JOBS = 16
+MOST_JOBS_OF_OWNER = 3
+
+
+@dataclass(eq=False)
+class Job:
+    """A run that is being made. Written by its own thread, read by anybody."""
+
+    owner: str
+    page: str
+    language: str
+    done: int = 0
+    total: int = 0
+    run_id: str | None = None
+    error: str | None = None
+    running: bool = True
+    beside: bool = False
+    """Whether a model beside the chat's makes it."""
+    phase: Literal["opening", "reading", "writing"] = "reading"
+    detail: str = ""
+    """What the opening of that model is at."""
+    guided: bool = False
+    """Whether the text is one of the tour."""
+    entry: str | None = None
+    """The entry of the history that is looked into again."""
+    cancel: threading.Event = field(default_factory=threading.Event)
+
+    def progress(self, done: int, total: int) -> None:
+        """Tokens that have been read, and all of them."""
+        self.done, self.total = done, total
+
+
+MakeRun = Callable[[Job, str], Run]
+"""Makes a run of a checked text, and tells the job how far it is."""
+
+
+class Jobs:
+    """Starts and stops the making of runs; a page makes one at a time. Thread-safe.
+
+    `store(run, entry)` gives the run as it is to be kept; `entry` names what of the history was looked into again.
+    """
+
+    def __init__(
+        self, engine: Engine, runs: AttentionRuns, store: Callable[[Run, str | None], Run] = lambda run, entry: run
+    ) -> None:
+        self._engine = engine
+        self._runs = runs
+        self._store = store
+        self._jobs: dict[tuple[str, str], Job] = {}
+        self._lock = threading.Lock()
+
+    def start(
+        self, owner: str, page: str, text: object, language: str, make: MakeRun | None = None, *,
+        guided: bool = False, entry: str | None = None,
+    ) -> Job:  # fmt: skip
+        """Begin to look into a text, as `make` does, else with the chat's model; what this page was making is stopped.
+        Raises InvalidInput."""
+        checked = check_text(text)
+        job = Job(owner, page, language, beside=make is not None, guided=guided, entry=entry)
+        return self.begin(job, lambda job: make(job, checked) if make is not None else self._read(job, checked))
+
+    def begin(self, job: Job, make: Callable[[Job], Run]) -> Job:
+        """Have `make` make the run of a job on a thread of its own, in place of what its page was making. Raises
+        InvalidInput."""
+        owner, page = job.owner, job.page
+        self.stop(owner, page)
+        with self._lock:
+            if len(self._jobs) >= MOST_JOBS:
+                raise InvalidInput("Many texts are being looked into on this machine. Try again in a minute.")
+            if sum(other == owner for other, _ in self._jobs) >= MOST_JOBS_OF_OWNER:
+                raise InvalidInput("Several of your texts are being looked into already. Wait for one of them.")
+            self._jobs[owner, page] = job
+        threading.Thread(target=self._make, args=(job, make), name="attention-run", daemon=True).start()
+        return job
+
+    def stop(self, owner: str, page: str) -> bool:
+        """End what a page is making. False when it makes nothing."""
+        with self._lock:
+            job = self._jobs.pop((owner, page), None)
+        if job is None:
+            return False
+        job.cancel.set()
+        return True
+
+    def _read(self, job: Job, text: str) -> Run:
+        return make_run(self._engine, job.owner, text, cancel=job.cancel, on_progress=job.progress)
+
+    def _make(self, job: Job, make: Callable[[Job], Run]) -> None:
+        try:
+            run = make(job)
+            if not job.cancel.is_set():
+                run = replace(run, guided=True) if job.guided else self._store(run, job.entry)
+                self._runs.keep(run)
+                job.run_id = run.id
+        except Exception as error:  # the page must always get an answer
+            if not job.cancel.is_set():
+                job.error = shown(error, job.language)
+        finally:
+            with self._lock:
+                if self._jobs.get((job.owner, job.page)) is job:
+                    del self._jobs[job.owner, job.page]
+            job.running = False

@@ -1,0 +1,119 @@
+"""What is seen to be wrong with a translation, and what is cleaned away before."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from playground.tasks.translation_guards import (
+    LETTERS_PER_ENGLISH,
+    OWN_LETTERS,
+    Problem,
+    badness,
+    expected_length,
+    has_loop,
+    problems,
+    tidy,
+)
+from playground.text.languages import LANGUAGES
+
+SENTENCE = "The library is open every day except Sunday."
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Die Bibliothek ist täglich geöffnet.",
+        "Here is the translation: Die Bibliothek ist täglich geöffnet.",
+        "Sure! Here's the German version: Die Bibliothek ist täglich geöffnet.",
+        'Translation: "Die Bibliothek ist täglich geöffnet."',
+        "„Die Bibliothek ist täglich geöffnet.“",
+        "Die Bibliothek ist täglich geöffnet.\n\nNote: I kept the tone formal.",
+        "Die Bibliothek ist täglich geöffnet. (Note: formal tone)",
+        "  Die Bibliothek ist täglich geöffnet.\nThe library is open.",
+    ],
+)
+def test_only_the_translation_is_left_of_an_answer(answer: str) -> None:
+    assert tidy(answer, SENTENCE) == "Die Bibliothek ist täglich geöffnet."
+
+
+def test_what_the_source_has_itself_is_no_addition() -> None:
+    assert tidy("Hinweis: Geschlossen.", "Note: closed.") == "Hinweis: Geschlossen."
+    assert tidy("«Bonjour»", '"Hello"') == "«Bonjour»"
+    assert tidy("翻译：你好。", "Translation: hello.") == "翻译：你好。"
+
+
+@pytest.mark.parametrize(
+    ("source", "translation", "pair", "problem"),
+    [
+        (SENTENCE, "", "en-de", "empty"),
+        (SENTENCE, SENTENCE, "en-de", "echo"),
+        ("图书馆每天开放，星期日除外。", "图书馆每天开放，星期日除外。", "zh-en", "echo"),
+        (SENTENCE, "La bibliothèque est ouverte tous les jours sauf le dimanche.", "en-de", "language"),
+        (SENTENCE, "Die Bibliothek ist täglich außer am 星期日 geöffnet.", "en-de", "foreign"),
+        (SENTENCE, "Die Bibliothek", "en-zh", "language"),
+        (SENTENCE, "Ja.", "en-de", "short"),
+        (SENTENCE, "Die Bibliothek ist an jedem Tag der Woche geöffnet, nur nicht am Sonntag, und " + SENTENCE * 2,
+         "en-de", "long"),
+        (SENTENCE, "Die Bücherei ist offen, ist offen, ist offen, ist offen, ist offen.", "en-de", "loop"),
+        ("He was born in 1962 in Paris.", "Er wurde in Paris geboren.", "en-de", "number"),
+    ],
+)  # fmt: skip
+def test_each_fault_is_seen(source: str, translation: str, pair: str, problem: Problem) -> None:
+    assert problem in problems(source, translation, *pair.split("-"))
+
+
+@pytest.mark.parametrize(
+    ("source", "translation", "pair"),
+    [
+        (SENTENCE, "Die Bibliothek ist täglich außer sonntags geöffnet.", "en-de"),
+        (SENTENCE, "图书馆除星期日外每天开放。", "en-zh"),
+        ("图书馆除星期日外每天开放。", SENTENCE, "zh-en"),
+        ("Barack Obama", "Barack Obama", "en-de"),
+        ("OK!", "D'accord !", "en-fr"),
+        ("The price is 1,250.50 euros.", "Der Preis beträgt 1.250,50 Euro.", "en-de"),
+        ("Very, very good.", "Sehr, sehr gut.", "en-de"),
+        ("He bought an iPhone from Apple Inc.", "他从 Apple Inc. 买了一部 iPhone。", "en-zh"),
+    ],
+)
+def test_a_good_translation_has_no_problem(source: str, translation: str, pair: str) -> None:
+    assert problems(source, translation, *pair.split("-")) == ()
+
+
+def test_an_answer_that_was_broken_off_is_told() -> None:
+    assert "cut" in problems(SENTENCE, "Die Bibliothek ist täglich außer am Sonntag", "en", "de", cut=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "loop"),
+    [
+        ("pre-pre-pre-pre-pre-", True),
+        ("任何一举败将，任何一举败将，任何一举败将，任何一举败将，", True),
+        ("the the the the", True),
+        ("He said that she said that he said it.", False),
+        ("1000000000000000000000000", False),
+        ("-" * 80, False),
+        ("ha ha ha", False),
+    ],
+)
+def test_going_in_circles_is_seen(text: str, loop: bool) -> None:
+    assert has_loop(text) is loop
+
+
+def test_the_expected_length_goes_there_and_back() -> None:
+    assert expected_length("x" * 100, "en", "zh") == pytest.approx(33)
+    assert expected_length("x" * 33, "zh", "en") == pytest.approx(100)
+
+
+def test_every_language_of_the_app_has_its_letters_and_its_length() -> None:
+    for language in LANGUAGES:
+        assert language.code == "en" or language.code in LETTERS_PER_ENGLISH
+        assert language.flores.endswith("_Latn") or language.code in OWN_LETTERS
+
+
+@given(st.text(max_size=200), st.text(max_size=200), st.sampled_from(["en", "zh", "fr", "ja", "ru"]))
+def test_any_texts_can_be_judged(source: str, answer: str, target: str) -> None:
+    text = tidy(answer, source)
+    assert "\n" not in text
+    assert badness(problems(source, text, "de", target)) >= 0
