@@ -16,6 +16,7 @@ STYLESHEETS = (
     "css/chat.css",
     "css/attention.css",
     "css/attention_models.css",
+    "css/translate.css",
 )
 
 _FONTS = ["system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"]

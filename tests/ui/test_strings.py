@@ -15,6 +15,8 @@ from playground.ui.strings import LANGUAGES, language_of, sentence, text, texts
 ROOT = Path(__file__).resolve().parents[2]
 HOLE = re.compile(r"\{(\w+)\}")
 HAN = re.compile(r"[\u4e00-\u9fff]")
+FOR_MODELS = ("_prompts", "_examples")
+"""Endings of modules whose sentences are for models to read."""
 
 
 def script_keys() -> set[str]:
@@ -62,6 +64,8 @@ def spoken() -> set[str]:
     found = set()
     for package in ("engine", "history", "models", "tasks", "text", "ui"):
         for path in (ROOT / "playground" / package).rglob("*.py"):
+            if path.stem.endswith(FOR_MODELS):
+                continue
             tree = ast.parse(path.read_text("utf-8"))
             documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
             parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}

@@ -26,7 +26,7 @@ export class Tour {
     this.count = h("span", { class: "tour-count" });
     this.back = h("button", { type: "button", class: "b tour-back", onclick: () => this.go(this.step - 1) }, t("tour_back"));
     this.next = h("button", { type: "button", class: "b primary tour-next", "aria-describedby": "tour-heading tour-said",
-      onclick: () => (this.step === STEPS.length - 1 ? this.end() : this.go(this.step + 1)) });
+      onclick: () => (this.step === STEPS.length - 1 ? this.end() : this.go(this.step + 1)) }, t("tour_next"));
     this.element = h("section", { class: "look-card look-tour", role: "region", "aria-label": t("tour_label"), hidden: true },
       h("div", { class: "tour-top" }, this.count, button(t("tour_end"), { iconName: "close", onclick: () => this.end() })),
       this.heading, this.said, h("div", { class: "row tour-steps" }, this.back, this.next));

@@ -2,5 +2,6 @@
 
 from playground.ui.tabs.attention import TAB as ATTENTION
 from playground.ui.tabs.chat import TAB as CHAT
+from playground.ui.tabs.translate import TAB as TRANSLATE
 
-TABS = (CHAT, ATTENTION)
+TABS = (CHAT, ATTENTION, TRANSLATE)
