@@ -31,13 +31,13 @@ def tab(engine: TranslatingEngine, tmp_path: Path) -> TranslateTab:
     return TranslateTab(make_services(engine, tmp_path))
 
 
-def beginning(tab: TranslateTab, **values: Any) -> threading.Thread:
+def beginning(tab: TranslateTab, /, **values: Any) -> threading.Thread:
     thread = threading.Thread(target=lambda: run(tab, **{"text": TEXT, **values}), daemon=True)
     thread.start()
     return thread
 
 
-def news(tab: TranslateTab, **values: Any) -> dict[str, Any]:
+def news(tab: TranslateTab, /, **values: Any) -> dict[str, Any]:
     return tab.job_news({"tab": "page", "sequence": 1, "after": 0, **values}, REQUEST)
 
 

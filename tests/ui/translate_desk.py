@@ -63,7 +63,7 @@ class TranslatingEngine(FakeEngine):
         return [SplitToken(9, word, word, 0, len(word)) for word in text.split()]
 
 
-def run(tab: TranslateTab, request: Any = REQUEST, **values: Any) -> list[dict[str, Any]]:
+def run(tab: TranslateTab, request: Any = REQUEST, /, **values: Any) -> list[dict[str, Any]]:
     """All views of one translation, as fast as they come."""
     data = {"tab": "page", "sequence": 1, "target": "fr", "language": "en", **values}
 
