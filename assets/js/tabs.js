@@ -7,9 +7,10 @@ const waiting = new Map();
 
 export function openTab(name) {
   const button = () => document.querySelector(`button[role=tab][data-tab-id="${name}"]`);
-  if (button()) { button().click(); return; }
+  const press = () => { button().click(); button().scrollIntoView({ block: "nearest", inline: "nearest" }); };
+  if (button()) { press(); return; }
   // The page is still being built.
-  const watch = new MutationObserver(() => { if (button()) { watch.disconnect(); button().click(); } });
+  const watch = new MutationObserver(() => { if (button()) { watch.disconnect(); press(); } });
   watch.observe(document.body, { childList: true, subtree: true });
   setTimeout(() => watch.disconnect(), WAIT_MS);
 }

@@ -58,10 +58,11 @@ def heatmap_svg(view: View, *, titles: Titles | None = None, pool: Pool = "max")
     parts += _squares(weights, left, top)
     parts.append(_box(left, top, wide * CELL, high * CELL, f'fill="none" stroke="{_PALE}" stroke-width="0.5"'))
     bottom = top + high * CELL + 18
+    width = max(left + wide * CELL, left + _width_of(view.caption, 13))
     for line in _footer(view, words, pool, (rows, high), (columns, wide)):
         parts.append(_text(8, bottom, line, size=FONT, colour=_PALE))
-        bottom += 16
-    return _document(max(left + wide * CELL + 12, 480), bottom, parts)
+        bottom, width = bottom + 16, max(width, 8 + _width_of(line, FONT))
+    return _document(width + 12, bottom, parts)
 
 
 def reading_svg(
@@ -155,6 +156,10 @@ def _columns_of(text: str) -> int:
     """Width in columns of a monospaced font."""
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in shown(text))
     return len(shown(text)) + wide
+
+
+def _width_of(text: str, size: float) -> float:
+    return _columns_of(text) * size * 0.62
 
 
 def _label(token: str) -> str:

@@ -16,6 +16,7 @@ from playground.engine import readout
 from playground.engine.recorded_run import MOST_BYTES, RecordedRun
 from playground.engine.recording import UNCHANGED, Edit, Recording, RecordingStopped
 from playground.engine.reply import Reply, Request
+from playground.engine.scoring import Opening, Scored, ScoringRun, ScoringStopped
 from playground.engine.sequence import build_prompt
 from playground.engine.session import EngineState, Forward, LoadModel, Session, forward_for
 from playground.engine.split_tokens import SplitToken
@@ -140,6 +141,31 @@ class Engine:
             if on_progress is not None:
                 on_progress(run.done_tokens, run.total_tokens)
         return run.recording()
+
+    def score(
+        self,
+        openings: Sequence[Opening],
+        options: Sequence[str],
+        *,
+        owner: str = "",
+        cancel: threading.Event | None = None,
+    ) -> Iterator[Scored]:
+        """log P(option | opening) of every option behind every opening, as they come, in one pass over each opening.
+
+        What all openings begin with is read once, several are read in one step, everybody's answers go on between the
+        steps. `owner` as in `stream`. An opening that cannot be read gives its error, the others go on. Setting
+        `cancel` raises ScoringStopped within a step. Raises ModelUnavailable without a model and when another one is
+        chosen meanwhile, InvalidInput for an option without a letter.
+        """
+        run = ScoringRun(self._open_session(), openings, options, owner=owner, chunk_tokens=self._chunk_tokens)
+        while True:
+            try:
+                found = self._call(run.step, cancel=cancel)
+            except RecordingStopped as stopped:
+                raise ScoringStopped(str(stopped)) from stopped
+            if found is None:
+                return
+            yield from found
 
     def read_out(self, hidden: Tensor, *, of: Recording | None = None) -> Tensor:
         """float32 logits [n, vocabulary] of rows of the residual stream [n, hidden], put through the last norm and the

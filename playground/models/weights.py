@@ -254,5 +254,9 @@ def _unavailable(spec: ModelSpec, failures: dict[str, SourceFailed]) -> ModelUna
     """One message of all that was tried, each with its short reason, and what to do."""
     tried = "; ".join(f"{name} {failure.reason}" for name, failure in failures.items())
     remedies = dict.fromkeys(failure.remedy for failure in failures.values() if failure.remedy)
-    what_to_do = " ".join([*remedies, "Or set PLAYGROUND_MODEL to a folder that holds a model."])
+    if spec.kind == "causal":
+        other_way = "Or set PLAYGROUND_MODEL to a folder that holds a model."
+    else:
+        other_way = "Or choose a folder on this computer that holds the model."
+    what_to_do = " ".join([*remedies, other_way])
     return ModelUnavailable(f"{spec.name} could not be downloaded: {tried}. {what_to_do}")

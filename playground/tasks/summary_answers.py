@@ -66,6 +66,8 @@ class Question:
     enough: Callable[[str], bool] = field(default=never, compare=False)
     hopeless: Callable[[str], bool] = field(default=never, compare=False)
     """When to stop it because nothing good will come any more."""
+    shown: Callable[[str], str] = field(default=str, compare=False)
+    """What of the answer so far is meant for the reader."""
 
 
 @dataclass(frozen=True)

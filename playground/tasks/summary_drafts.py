@@ -55,11 +55,12 @@ class Drafter:
     def drafts(self, passage: str) -> Generator[Event, None, list[Draft]]:
         """Drafts of a summary of `passage`, which is the source or notes on it. Raises PromptTooLong.
 
-        One sentence is written of the whole and of its beginning, since what matters most often stands there; anything
-        once more if the best has something wrong with it.
+        Small models write one sentence of the whole and one of its beginning, where most often stands what matters. All
+        is written once more if the best draft has something wrong with it.
         """
         questions = [ask(self._asked, passage)]
-        if self._asked.request.form == "sentence" and (beginning := self._beginning(passage)) != passage:
+        twice = self._asked.request.form == "sentence" and not self._asked.headline
+        if twice and (beginning := self._beginning(passage)) != passage:
             questions.append(ask(self._asked, beginning))
         first = yield from self._write(questions)
         best = min(first, key=lambda draft: draft.rank)
@@ -98,16 +99,17 @@ class Drafter:
             if writing.error is not None:
                 raise writing.error
             if writing.done:
-                drafts[writing.index] = self._judged(writing)
+                drafts[writing.index] = self._judged(writing, questions[writing.index].shown(writing.text))
             elif writing.progress is not None and writing.index == 0:
                 yield Waiting(writing.progress)
             elif writing.index == 0:
-                yield Drafted(clean(writing.text, self._asked.request, self._asked.target))
+                shown = questions[0].shown(writing.text)
+                yield Drafted(clean(shown, self._asked.request, self._asked.target))
         return [drafts[index] for index in range(len(questions))]
 
-    def _judged(self, writing: Writing) -> Draft:
+    def _judged(self, writing: Writing, shown: str) -> Draft:
         code = self._asked.target
-        text = clean(writing.text, self._asked.request, code, finished=writing.finished)
+        text = clean(shown, self._asked.request, code, finished=writing.finished)
         text = quotes_checked(text, self._source)
         wrong = faults(text, self._source.text, code, finished=writing.finished)
         grounding = self._source.ground(text, code)

@@ -26,6 +26,7 @@ class Example:
     simple: tuple[str, ...]
     """The same in words that a child knows."""
     spaced: bool
+    headline: str = ""
 
     def answer(self, request: SummaryRequest) -> str:
         """What `request` should give for the text."""
@@ -38,6 +39,27 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Headline:
+    """How a headline is asked for before the sentence: the instruction, and what stands in front of each."""
+
+    instruction: str
+    first: str
+    then: str
+
+    def answer(self, example: Example) -> str:
+        """What should be given for an example."""
+        return f"{self.first} {example.headline}\n{self.then} {example.sentence}"
+
+    def sentence_of(self, written: str) -> str:
+        """What stands behind the headline, "" while it has not begun."""
+        return written.partition(self.then)[2].strip()
+
+    def headline_of(self, written: str) -> str:
+        """The headline alone."""
+        return written.partition(self.then)[0].removeprefix(self.first).strip()
+
+
+@dataclass(frozen=True)
 class Wording:
     """What is said in one language. `title` stands above a text; the others are templates for `str.format`."""
 
@@ -47,6 +69,7 @@ class Wording:
     focus: str
     avoid: str
     language: str
+    headline: Headline
     news: tuple[Example, ...]
     """For one sentence as a newspaper prints it above an article."""
     examples: tuple[Example, ...]
@@ -65,6 +88,7 @@ def wording(code: str) -> Wording:
         focus=given["focus"],
         avoid=given["avoid"],
         language=given["language"],
+        headline=Headline(**given["headline"]),
         news=tuple(_example(one, spaced) for one in given["news"]),
         examples=tuple(_example(one, spaced) for one in given["examples"]),
     )
@@ -72,4 +96,4 @@ def wording(code: str) -> Wording:
 
 def _example(given: dict[str, Any], spaced: bool) -> Example:
     points, simple = tuple(given.get("points", ())), tuple(given.get("simple", ()))
-    return Example(given["text"], given["sentence"], points, simple, spaced)
+    return Example(given["text"], given["sentence"], points, simple, spaced, given.get("headline", ""))

@@ -1,9 +1,10 @@
 """The request with which a model is asked for a summary.
 
 Owns how instruction, examples and passage are put together and when the answer ends; docs/quality.md has the figures.
-Examples are turns of the conversation, since small models follow a pattern better than a rule and base models know
-nothing else; being the app's own text they are read once for everybody. What a model copies from them is found out,
-because the text at hand does not say it.
+A headline first makes models say what the whole is about instead of copying a sentence. Examples are turns of the
+conversation, since small models follow a pattern better than a rule and base models know nothing else; being the app's
+own text they are read once for everybody. What a model copies from them is found out, because the text at hand does
+not say it.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ class Asked:
     examples: bool = True
     """Whether there is room for examples."""
 
+    headline: bool = False
+    """Whether the model is to write a headline before a single sentence."""
+
     @property
     def wording(self) -> Wording:
         """The words for it."""
@@ -44,14 +48,15 @@ class Asked:
 def ask(asked: Asked, passage: str, *, most_tokens: int | None = None, avoid: Sequence[str] = ()) -> Question:
     """The request for a summary of `passage`. `avoid`: what an earlier answer said beyond the text."""
     request, words = asked.request, asked.wording
-    instruction = _instruction(asked, avoid)
+    headline = words.headline if asked.headline and request.form == "sentence" and _examples(asked) else None
+    instruction = _instruction(asked, avoid, headline.instruction if headline else words.instructions[request.form])
     messages: list[Message] = []
     for example in _examples(asked):
-        task = Message("user", _task(instruction, words.title, example.text))
-        messages += [task, Message("assistant", example.answer(request))]
+        answer = headline.answer(example) if headline else example.answer(request)
+        messages += [Message("user", _task(instruction, words.title, example.text)), Message("assistant", answer)]
     app_messages = 0 if request.focus or avoid else len(messages)
     messages.append(Message("user", _task(instruction, words.title, passage)))
-    tokens = _TOKENS_A_SENTENCE * request.count + _TOKENS_A_SENTENCE // 2
+    tokens = _TOKENS_A_SENTENCE * (request.count + bool(headline)) + _TOKENS_A_SENTENCE // 2
     params = replace(
         _GREEDY,
         max_new_tokens=min(tokens, most_tokens or tokens),
@@ -61,12 +66,14 @@ def ask(asked: Asked, passage: str, *, most_tokens: int | None = None, avoid: Se
     )
 
     def enough(written: str) -> bool:
-        return is_enough(written, request, asked.target)
+        return is_enough(headline.sentence_of(written) if headline else written, request, asked.target)
 
     def hopeless(written: str) -> bool:
         return is_looping(written[-_LONGEST_LOOKED_AT:])
 
-    return Question(tuple(messages), params, "- " if request.is_list else "", app_messages, enough, hopeless)
+    prefix = headline.first if headline else "- " if request.is_list else ""
+    shown = headline.sentence_of if headline else str
+    return Question(tuple(messages), params, prefix, app_messages, enough, hopeless, shown)
 
 
 def note_request(request: SummaryRequest, count: int) -> SummaryRequest:
@@ -74,9 +81,9 @@ def note_request(request: SummaryRequest, count: int) -> SummaryRequest:
     return replace(request, form="abstract", length=count, language="")
 
 
-def _instruction(asked: Asked, avoid: Sequence[str]) -> str:
+def _instruction(asked: Asked, avoid: Sequence[str], template: str) -> str:
     request, words = asked.request, asked.wording
-    wishes = [words.instructions[request.form].format(count=request.count)]
+    wishes = [template.format(count=request.count)]
     if request.focus:
         wishes.append(words.focus.format(focus=request.focus))
     if avoid:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _LEAST_NOTE_TOKENS = 8
 _ROOM_FOR_EXAMPLES = 2048
+_WRITES_HEADLINES = 300_000_000
+"""Parameters from which on a model does better with a headline first."""
 
 
 class SummaryWriter:
@@ -88,3 +90,8 @@ def open_model(engine: TextEngine) -> LoadedModel:
 def has_room_for_examples(engine: TextEngine) -> bool:
     """Whether its window holds examples beside a text. Raises ModelUnavailable."""
     return open_model(engine).context_length >= _ROOM_FOR_EXAMPLES
+
+
+def writes_headlines(engine: TextEngine) -> bool:
+    """Whether it is worth asking for a headline before a sentence. Raises ModelUnavailable."""
+    return (open_model(engine).spec.parameters or _WRITES_HEADLINES) >= _WRITES_HEADLINES

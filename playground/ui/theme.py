@@ -17,6 +17,7 @@ STYLESHEETS = (
     "css/attention.css",
     "css/attention_models.css",
     "css/translate.css",
+    "css/summarize.css",
 )
 
 _FONTS = ["system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"]

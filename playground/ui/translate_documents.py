@@ -17,13 +17,14 @@ import gradio as gr
 
 from playground.errors import InvalidInput, NotFound
 from playground.text.documents import MAX_BYTES, Document, open_document
-from playground.ui.translate_asked import checked_text, is_doubtful
+from playground.ui.edge import language_in
+from playground.ui.translate_asked import checked_text, is_doubtful, usual_target
 from playground.ui.translate_runs import TranslationRun
 
 MOST_DOCUMENTS = 40
 MOST_DOCUMENTS_OF_OWNER = 4
-MOST_LETTERS = 12_000_000
-"""Of all files together; one in memory takes some ten times as many bytes."""
+MOST_BYTES_HELD = 150_000_000
+"""Of all files together, as they were sent."""
 EXCERPT_CHARACTERS = 6_000
 KINDS = {
     "txt": "text/plain",
@@ -42,16 +43,17 @@ class Documents:
 
     def __init__(self, owner_of: Callable[[gr.Request], str], *, shared: bool) -> None:
         self._owner_of, self._shared = owner_of, shared
-        self._kept: OrderedDict[tuple[str, str], Document] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], tuple[Document, int]] = OrderedDict()
         self._lock = threading.Lock()
 
     def open_file(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """Read a file: {"name", "data" in base64} gives its name here, how much there is in it, and its beginning."""
         owner, name = self._owner_of(request), str(data.get("name") or "")[:200]
-        document = open_document(_content(data.get("data")), name)
+        content = _content(data.get("data"))
+        document = open_document(content, name)
         checked_text("\n".join(segment.text for segment in document.segments), shared=self._shared)
         key = secrets.token_urlsafe(9)
-        self._keep(owner, key, document)
+        self._keep(owner, key, document, len(content))
         guess = document.guess
         return {
             "document": key,
@@ -61,7 +63,7 @@ class Documents:
             "text": excerpt(document),
             "guess": guess.code,
             "doubtful": is_doubtful(guess),
-            "ranked": [code for code, _ in guess.ranked],
+            "target": usual_target(guess.code, language_in(data)) if guess.code else "",
         }
 
     def find(self, owner: str, key: str) -> Document:
@@ -71,32 +73,35 @@ class Documents:
             if found is None:
                 raise NotFound("This file is not in memory any more. Choose it again.")
             self._kept.move_to_end((owner, key))
-            return found
+            return found[0]
 
-    def _keep(self, owner: str, key: str, document: Document) -> None:
+    def has(self, owner: str, key: str) -> bool:
+        """Whether `find` would find it."""
         with self._lock:
-            self._kept[owner, key] = document
+            return (owner, key) in self._kept
+
+    def translated(self, run: TranslationRun) -> dict[str, Any]:
+        """A translated file: its name, type and content in base64. Raises InvalidInput where no sentence was changed,
+        NotFound where the original has left the memory."""
+        document = self.find(run.owner, run.document_key)
+        content = document.with_segments(run.texts(), run.started.target)
+        return {
+            "name": document.name_for(run.started.target),
+            "type": KINDS.get(document.format, "application/octet-stream"),
+            "data": base64.b64encode(content).decode("ascii"),
+        }
+
+    def _keep(self, owner: str, key: str, document: Document, size_bytes: int) -> None:
+        with self._lock:
+            self._kept[owner, key] = document, size_bytes
             own = [other for other in self._kept if other[0] == owner]
             for old in own[:-MOST_DOCUMENTS_OF_OWNER]:
                 del self._kept[old]
-            while len(self._kept) > 1 and (len(self._kept) > MOST_DOCUMENTS or self._letters() > MOST_LETTERS):
+            while len(self._kept) > 1 and (len(self._kept) > MOST_DOCUMENTS or self._bytes() > MOST_BYTES_HELD):
                 self._kept.popitem(last=False)
 
-    def _letters(self) -> int:
-        return sum(document.letters for document in self._kept.values())
-
-
-def file_of(run: TranslationRun) -> dict[str, Any]:
-    """The translated file: its name, type and content in base64. Raises InvalidInput where no sentence was changed and
-    NotFound where the original has left the memory."""
-    if run.document is None:
-        raise NotFound("The file itself is not in memory any more. Choose it again and translate it once more.")
-    content = run.document.with_segments(run.texts(), run.started.target)
-    return {
-        "name": run.document.name_for(run.started.target),
-        "type": KINDS.get(run.document.format, "application/octet-stream"),
-        "data": base64.b64encode(content).decode("ascii"),
-    }
+    def _bytes(self) -> int:
+        return sum(size for _, size in self._kept.values())
 
 
 def excerpt(document: Document) -> str:

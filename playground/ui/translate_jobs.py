@@ -164,7 +164,6 @@ def run_of(job: TranslationJobOfPage, chosen: Chosen, found: Translation) -> Tra
         job.started,
         found.sentences,
         job.asked.job.glossary,
-        document,
         document.name if document else "",
         job.asked.document_key,
         cancelled=found.cancelled,

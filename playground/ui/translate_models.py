@@ -87,16 +87,23 @@ class TranslationModels:
         """How well the model does a pair, which one here does it better, and the level of every other target."""
         spec = self._services.engine.state.spec if not wanted else _known(wanted)
         if spec is None:
-            return {"level": "", "model": "", "score": None, "missing": "", "better": "", "levels": {}}
+            return {"level": "", "model": "", "score": None, "missing": "", "better": None, "levels": {}}
         level, score, missing = pair_level(spec, source, target)
+        better = self._better(spec, source, target) if level in ("poor", "untrained") else None
         return {
             "level": level,
             "score": score,
             "missing": missing,
             "model": spec.name,
-            "better": better_than(spec, source, target) if level in ("poor", "untrained") else "",
-            "levels": {code: pair_level(spec, source, code)[0] for code in CODES if code != source},
+            "better": None if better is None else {"name": better.name, "id": better.id if _known(better.id) else ""},
+            "levels": {code: _level_of_target(spec, source, code) for code in CODES if code != source},
         }
+
+    def _better(self, spec: ModelSpec, source: str, target: str) -> ModelSpec | None:
+        """On a shared machine nothing is fetched, and the chat's model stays."""
+        shared, shelf = self._services.settings.shared, self._services.shelf
+        among = [one for one in (*TRANSLATORS, *MODELS) if not shared or (_known(one.id) and shelf.is_here(one))]
+        return better_than(spec, source, target, tuple(among))
 
     def _allowed(self, wanted: str) -> ModelSpec:
         shared = self._services.settings.shared
@@ -124,23 +131,25 @@ def pair_level(spec: ModelSpec, source: str, target: str) -> tuple[Level | str, 
     return ("untrained" if missing else ""), None, missing
 
 
-def better_than(spec: ModelSpec, source: str, target: str) -> str:
-    """The name of a model of the catalogue that is known to do a pair better, or at least knows both languages."""
+def better_than(
+    spec: ModelSpec, source: str, target: str, among: tuple[ModelSpec, ...] = (*TRANSLATORS, *MODELS)
+) -> ModelSpec | None:
+    """A model that is known to do a pair better; else one that knows both languages and is larger, or does nothing but
+    translate."""
     own = known_quality(spec.id, source, target)
-    measured = [(known_quality(one.id, source, target), one) for one in MODELS if one.id != spec.id]
-    better = [(known.chrf, one.name) for known, one in measured if known and known.level != "poor"]
-    if better and (own is None or max(better)[0] > own.chrf):
-        return max(better)[1]
-    larger = [
-        one
-        for one in (*TRANSLATORS, *MODELS)
-        if pair_level(one, source, target)[0] == "" and (one.kind == "translator" or _larger(one, spec))
-    ]
-    return larger[0].name if larger else ""
+    measured = {one: known for one in among if (known := known_quality(one.id, source, target)) is not None}
+    best = max(measured, key=lambda one: measured[one].chrf, default=None)
+    if best is not None and measured[best].level != "poor" and (own is None or measured[best].chrf > own.chrf):
+        return best
+    fitting = (one for one in among if one.languages and pair_level(one, source, target)[0] == "")
+    least = spec.parameters or 0
+    return next((one for one in fitting if one.kind == "translator" or (one.parameters or 0) > least), None)
 
 
-def _larger(one: ModelSpec, other: ModelSpec) -> bool:
-    return (one.parameters or 0) > (other.parameters or 0) and bool(one.languages)
+def _level_of_target(spec: ModelSpec, source: str, target: str) -> str:
+    """The level of a pair as far as it is the target's fault."""
+    level, _, missing = pair_level(spec, source, target)
+    return "" if level == "untrained" and missing != target else level
 
 
 def _known(wanted: str) -> ModelSpec | None:

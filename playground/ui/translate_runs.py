@@ -16,7 +16,6 @@ from playground.tasks.glossary import Term, uses_of
 from playground.tasks.translation_attempts import Direction
 from playground.tasks.translation_events import Started, TranslatedSentence
 from playground.tasks.translation_guards import Problem, problems
-from playground.text.documents import Document
 from playground.text.masking import verify
 from playground.text.numbers import missing_numbers
 
@@ -40,11 +39,9 @@ class TranslationRun:
     started: Started
     sentences: tuple[TranslatedSentence | None, ...]
     glossary: tuple[Term, ...] = ()
-    document: Document | None = None
-    """The file, as long as it is in memory."""
     document_name: str = ""
     document_key: str = ""
-    """What the file is called among those that wait to be translated."""
+    """What the file is called among those that are in memory."""
     cancelled: bool = False
     error: str = ""
     seconds: float = 0.0

@@ -72,7 +72,7 @@ def run_view(run: TranslationRun, language: str) -> dict[str, Any]:
         "model": run.model,
         "companion": run.companion,
         "stored": run.stored,
-        "document": document_view(run),
+        "document": run.document_name or None,
         "sentences": sentences_view(run),
         "replaced": sorted(run.replaced),
         "glossary": [[term.source, term.target] for term in run.glossary],
@@ -82,13 +82,6 @@ def run_view(run: TranslationRun, language: str) -> dict[str, Any]:
         "changed": run.changed,
         "seconds": round(run.seconds, 2),
     }
-
-
-def document_view(run: TranslationRun) -> dict[str, Any] | None:
-    """The file that was translated, and whether it can be written: not once it has left the memory."""
-    if not run.document_name:
-        return None
-    return {"name": run.document_name, "here": run.document is not None, "key": run.document_key}
 
 
 def endpoint_view(run: TranslationRun) -> dict[str, Any]:

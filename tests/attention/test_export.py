@@ -103,6 +103,13 @@ def test_the_heatmap_names_its_axes_and_shades_by_weight() -> None:
     assert shades == pytest.approx([1.0, 0.5, 0.866], abs=1e-3)
 
 
+def test_a_small_heatmap_is_as_wide_as_its_longest_line() -> None:
+    note = "Attention is evidence of where the model looks, not an explanation. " * 3
+    root = assert_harmless(heatmap_svg(View(torch.ones(1, 1), ("a",), ("b",), "Head"), titles=Titles(note=note)))
+    (line,) = [one for one in root.iter(SVG + "text") if one.text == note]
+    assert float(root.attrib["width"]) > float(line.attrib["x"]) + len(note) * 0.6 * float(line.attrib["font-size"])
+
+
 def test_a_large_heatmap_is_pooled_and_says_so() -> None:
     words = tuple(f"t{index}" for index in range(300))
     picture = heatmap_svg(View(torch.rand(300, 300), words, words, "all"), pool="mean")

@@ -53,6 +53,7 @@ REFUSED: dict[str, tuple[str, Attempt]] = {
     "path_to": (NO_MESSAGE, lambda store, ids: store.path_to("bob", ids.message)),
     "select_version": (NO_MESSAGE, lambda store, ids: store.select_version("bob", ids.message)),
     "get_run": (NO_RUN, lambda store, ids: store.get_run("bob", ids.run)),
+    "change_run": (NO_RUN, lambda store, ids: store.change_run("bob", ids.run, output="x")),
     "delete_run": (NO_RUN, lambda store, ids: store.delete_run("bob", ids.run)),
     "restore_run": (NO_RUN, lambda store, ids: store.restore_run("bob", ids.run)),
     "delete_preset": (NO_PRESET, lambda store, ids: store.delete_preset("bob", ids.preset)),

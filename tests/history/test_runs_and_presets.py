@@ -35,6 +35,22 @@ def test_a_deleted_run_is_gone_until_it_is_restored(store: HistoryStore) -> None
     assert store.list_runs("ann") == [run]
 
 
+def test_a_run_that_is_changed_keeps_its_place_and_is_found_by_its_new_text_alone(store: HistoryStore) -> None:
+    first = store.add_run("ann", "translation", input="Good day", output="Bonjour", stats={"seconds": 1.5})
+    second = store.add_run("ann", "translation", input="Good night", output="Bonsoir")
+    changed = store.change_run("ann", first.id, output="Salutations", settings={"to": "fr"})
+    assert (changed.input, changed.output, changed.settings, changed.stats) == (
+        "Good day", "Salutations", {"to": "fr"}, {"seconds": 1.5},
+    )  # fmt: skip
+    assert [run.id for run in store.list_runs("ann")] == [second.id, first.id]
+    assert [hit.run_id for hit in store.search("ann", "Salutations")] == [first.id]
+    assert store.search("ann", "Bonjour") == []
+    for owner, run_id in (("bob", first.id), ("ann", "nothing")):
+        with pytest.raises(NotFound):
+            store.change_run(owner, run_id, output="x")
+    assert store.get_run("ann", first.id) == changed
+
+
 def test_presets_are_kept_by_name_and_replaced(store: HistoryStore) -> None:
     store.save_preset("ann", " calm ", {"temperature": 0.1})
     store.save_preset("ann", "Bold", {"temperature": 1.2})

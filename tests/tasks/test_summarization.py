@@ -68,6 +68,15 @@ def test_drafts_grow_and_end_with_the_summary() -> None:
     assert drafts and all(len(one) <= len(other) for one, other in itertools.pairwise(drafts))
 
 
+def test_a_larger_model_writes_a_headline_first_which_is_not_shown() -> None:
+    answer = "Headline: Bridge closed\nIntroduction: The bridge was closed because of cracks."
+    engine = FakeEngine(lambda prompt: answer, parameters=500_000_000)
+    events = run(engine, SummaryRequest(SHORT, "sentence"))
+    assert summary_of(events).text == "The bridge was closed because of cracks."
+    assert not any("Bridge closed" in event.text for event in events if isinstance(event, Drafted))
+    assert engine.asked[0][1].content.startswith("Headline: ")
+
+
 def test_a_long_text_is_read_part_by_part_several_at_once() -> None:
     together = threading.Barrier(2, timeout=20)
     engine = FakeEngine(first_words(20), on_chunk=lambda count: together.wait() if count <= 2 else None)

@@ -71,13 +71,19 @@ def visitor_of(served: Served) -> dict[str, str]:
     return dict(httpx.get(served.url).cookies)
 
 
-def test_chat_and_attention_are_the_public_endpoints_and_their_first_argument_is_enough(local: Served) -> None:
+def test_every_tab_has_its_public_endpoint_whose_first_argument_is_enough(local: Served) -> None:
     client = Client(local.url, verbose=False)
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert set(endpoints) == {"/chat", "/attention"}
+    assert set(endpoints) == {"/chat", "/attention", "/translate", "/summarize"}
     for endpoint in endpoints.values():
         assert all(parameter["parameter_has_default"] for parameter in endpoint["parameters"][1:])
     assert client.predict("Hi", api_name="/chat") == "Hello there."
+
+
+def test_the_translation_endpoint_gives_sentences_with_what_is_wrong_with_them(local: Served) -> None:
+    answer = Client(local.url, verbose=False).predict("Bonjour à tous, comment allez-vous ?", api_name="/translate")
+    assert (answer["translation"], answer["source"], answer["target"]) == ("Hello there.", "fr", "en")
+    assert [set(one) for one in answer["sentences"]] == [{"source", "translation", "problems", "probability"}]
 
 
 def test_the_endpoint_passes_its_settings_on(local: Served) -> None:

@@ -67,7 +67,7 @@ def test_an_opened_file_tells_what_is_in_it(tab: TranslateTab) -> None:
 )
 def test_a_file_comes_back_in_its_own_format(tab: TranslateTab, name: str, content: bytes, new_name: str) -> None:
     view = translated(tab, name, content)
-    assert view["document"]["here"] and view["document"]["name"] == name
+    assert view["document_key"] and view["document"] == name
     assert content_of(tab, view) == by_hand(content) != content.decode()
     assert tab.download({"run": view["id"]}, REQUEST)["name"] == new_name
     assert whole(view).startswith("Bonjour à vous tous.")
@@ -79,13 +79,11 @@ def test_a_sentence_in_other_words_is_in_the_file_too(tab: TranslateTab) -> None
     assert content_of(tab, view).startswith("# Salut à tous.\n")
 
 
-def test_a_file_in_which_nothing_changed_is_no_result(tab: TranslateTab, engine: TranslatingEngine) -> None:
-    engine.table = {}
-    engine.answers = ["unused"]
-    view = translated(tab, "note.txt", b"Zebra quokka numbat.", source="en")
-    if view["changed"] == 0:
-        answer = answered(tab.download)({"run": view["id"]}, REQUEST)
-        assert "None of the 1 sentences" in answer["error"]
+def test_a_file_in_which_nothing_changed_is_no_result(tab: TranslateTab) -> None:
+    content = "La bibliothèque est fermée vendredi et samedi.".encode()
+    view = translated(tab, "note.txt", content, source="en")
+    assert view["changed"] == 0 and view["sentences"][0]["kept"] == "already"
+    assert "None of the 1 sentences" in answered(tab.download)({"run": view["id"]}, REQUEST)["error"]
 
 
 def test_after_a_restart_the_text_is_there_but_the_file_is_not(tab: TranslateTab) -> None:
@@ -93,7 +91,7 @@ def test_after_a_restart_the_text_is_there_but_the_file_is_not(tab: TranslateTab
     forget(tab, view["id"])
     again = tab.open_translation({"run": view["id"]}, REQUEST)
     assert again["sentences"] == view["sentences"] and whole(again) == whole(view)
-    assert again["document"] == {"name": "notes.md", "here": False, "key": ""}
+    assert (again["document"], again["document_key"]) == ("notes.md", "")
     with pytest.raises(NotFound, match="Choose it again"):
         tab.download({"run": view["id"]}, REQUEST)
 

@@ -9,17 +9,19 @@ from typing import get_args
 import pytest
 
 from playground.errors import InvalidInput
-from playground.models.catalog import CPU_DEFAULT, SMALLEST
+from playground.models.catalog import CPU_DEFAULT, SMALLEST, find
 from playground.models.companion_models import find_companion
 from playground.tasks.translation_guards import Problem
 from playground.tasks.translation_quality import KnownQuality
 from playground.text.languages import LANGUAGES
 from playground.ui import translate_models
 from playground.ui.strings import text
+from playground.ui.tabs.translate import TranslateTab
 from playground.ui.translate_asked import code_of, usual_target
 from playground.ui.translate_models import TranslationModels, better_than, pair_level
 from tests.ui.conftest import make_services
-from tests.ui.translate_desk import TranslatingEngine
+from tests.ui.tiny_companions import bert_folder, marian_folder
+from tests.ui.translate_desk import REQUEST, TranslatingEngine, run
 
 MEASURED = {("qwen2.5-coder-0.5b-instruct", "en", "fr"): 45.0, ("qwen2.5-coder-1.5b-instruct", "en", "fr"): 56.0,
             ("smollm2-135m-instruct", "en", "fr"): 14.0}  # fmt: skip
@@ -48,15 +50,20 @@ def test_a_model_of_one_direction_does_no_other() -> None:
 
 
 def test_a_poor_pair_names_a_better_model() -> None:
-    assert better_than(SMALLEST, "en", "fr") == "Qwen2.5 Coder 1.5B"
-    assert better_than(CPU_DEFAULT, "en", "de") == "Opus-MT en → de"
+    assert better_than(SMALLEST, "en", "fr") == find("qwen2.5-coder-1.5b-instruct")
+    assert better_than(CPU_DEFAULT, "en", "de") == find_companion("opus-mt-en-de")
+    assert better_than(SMALLEST, "en", "fr", ()) is None
 
 
 def test_the_page_hears_of_the_pair_and_of_all_other_targets(tmp_path: Path) -> None:
     models = TranslationModels(make_services(TranslatingEngine(), tmp_path))
     about = models.about_pair("", "en", "fr")
     assert (about["level"], about["score"], about["model"]) == ("poor", 14.0, SMALLEST.name)
+    assert about["better"] == {"name": "Qwen2.5 Coder 1.5B", "id": ""}, "which is changed in the frame"
     assert about["levels"]["ja"] == "untrained" and "en" not in about["levels"]
+    from_german = models.about_pair("", "de", "en")
+    assert from_german["missing"] == "de" and from_german["better"]["id"] == "opus-mt-de-en"
+    assert from_german["levels"]["en"] == "" == models.about_pair("", "ja", "en")["levels"]["en"], "not English's fault"
     assert models.about_pair("some/model", "en", "fr")["level"] == "", "a typed model is not known"
 
 
@@ -75,6 +82,26 @@ def test_base_models_are_asked_in_another_way_than_chat_models(tmp_path: Path) -
     chosen = TranslationModels(make_services(engine, tmp_path)).choose("", "local")
     assert chosen.name == SMALLEST.name and chosen.companion is None
     assert chosen.translator._writer.ways("fr")[0] == "list"
+
+
+def test_a_model_beside_the_chats_translates_and_is_named(tmp_path: Path) -> None:
+    engine = TranslatingEngine()
+    tab = TranslateTab(make_services(engine, tmp_path))
+    folder = str(marian_folder(tmp_path / "opus-mt-en-fr"))
+    views = run(tab, text="The small black cat sleeps.", model=folder)
+    view = tab.open_translation({"run": views[-1]["run"]}, REQUEST)
+    assert view["companion"] == folder and view["model"] == "opus-mt-en-fr" and not engine.requests
+    again = tab.sentences.other_wordings({"run": view["id"], "index": 0, "tab": "page"}, REQUEST)
+    assert "wordings" in again and not engine.requests, "the same model is asked again"
+
+
+def test_a_model_that_does_not_translate_or_not_this_pair_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    tab = TranslateTab(make_services(TranslatingEngine(), tmp_path))
+    wrong_way = str(marian_folder(tmp_path / "opus-mt-en-fr"))
+    asked = {"text": "The small black cat sleeps on the chair.", "target": "de"}
+    assert "translates from English to French alone" in run(tab, **asked, model=wrong_way)[-1]["refused"]
+    encoder = str(bert_folder(tmp_path / "bert"))
+    assert "is no translation model" in run(tab, **asked, model=encoder, sequence=2)[-1]["refused"]
 
 
 def test_a_language_goes_by_its_code_and_by_both_of_its_names() -> None:

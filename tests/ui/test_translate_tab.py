@@ -99,12 +99,19 @@ def test_an_error_in_the_middle_keeps_what_is_done_and_says_its_sentence(
     tab: TranslateTab, engine: TranslatingEngine
 ) -> None:
     engine.failing = {THIRD: ModelUnavailable("No model is open yet. Choose one first.")}
+    engine.fails_after = 2
+    view = translate(tab, language="zh")
+    assert view["error_sentence"] == "No model is open yet. Choose one first." and not view["cancelled"]
+    assert whole(view) == TRANSLATED.replace("Elle rouvre le 7 mai.", THIRD)
+
+
+def test_an_error_before_the_first_sentence_is_done_is_said_in_the_visitors_language(
+    tab: TranslateTab, engine: TranslatingEngine
+) -> None:
+    error = ModelUnavailable("No model is open yet. Choose one first.")
+    engine.failing = dict.fromkeys(engine.table, error)
     last = run(tab, text=TEXT, language="zh")[-1]
-    if last["run"] is None:  # it came before any sentence was done
-        assert last["refused"].startswith("还没有打开模型")
-        return
-    view = tab.open_translation({"run": last["run"], "language": "zh"}, REQUEST)
-    assert view["error_sentence"] and view["sentences"][2] is None
+    assert last["run"] is None and "模型" in last["refused"]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from playground.errors import PlaygroundError
 from playground.messages import Chunk, Message, Prefix, SamplingParams
 from playground.ui.tabs.translate import TranslateTab
 from playground.ui.visitors import LOCAL_OWNER
+from tests.ui.conftest import until
 from tests.ui.fakes import FakeEngine
 
 REQUEST: Any = SimpleNamespace(cookies={}, headers={})
@@ -38,6 +39,9 @@ class TranslatingEngine(FakeEngine):
     table: dict[str, str] = field(default_factory=lambda: dict(FRENCH))
     held: set[str] = field(default_factory=set)
     failing: dict[str, PlaygroundError] = field(default_factory=dict)
+    fails_after: int = 0
+    """Answers that are complete before the first one fails."""
+    complete: list[str] = field(default_factory=list)
 
     def stream(
         self, messages: Sequence[Message], params: SamplingParams, *, cancel: threading.Event | None = None,
@@ -49,6 +53,7 @@ class TranslatingEngine(FakeEngine):
         sentence = next((one for one in self.table if one in asked), "")
         for one in self.failing:
             if one in asked:
+                until(lambda: len(self.complete) >= self.fails_after)
                 raise self.failing[one]
         if sentence in self.held:
             assert cancel is not None
@@ -58,6 +63,7 @@ class TranslatingEngine(FakeEngine):
             answer = answer.replace("Bonjour", "Salut")
         writer = FakeEngine([answer], gate=self.gate)
         yield from writer.stream(messages, params, cancel=cancel, owner=owner, app_messages=app_messages)
+        self.complete.append(sentence)
 
     def split(self, text: str) -> list[SplitToken]:
         return [SplitToken(9, word, word, 0, len(word)) for word in text.split()]

@@ -47,7 +47,10 @@ export class Languages {
     return before !== `${this.source} ${this.target}`;
   }
 
+  wait(busy) { for (const one of [this.from, this.to, this.swap]) one.disabled = busy; }
+
   set(from, to) {
+    this.chosen = true;
     this.from.value = this.codes.includes(from) ? from : "";
     if (this.codes.includes(to)) this.to.value = to;
   }

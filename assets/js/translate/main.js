@@ -11,7 +11,7 @@ import { Glossary } from "./glossary.js";
 import { Languages } from "./languages.js";
 import { Translators } from "./model.js";
 import { Notices } from "./notices.js";
-import { Result } from "./result.js";
+import { Result, summaryOf } from "./result.js";
 import { Source } from "./source.js";
 
 const EXAMPLES = ["postcard", "notice", "app"];
@@ -30,6 +30,7 @@ class TranslateTab {
     this.run = null;
     this.build();
     this.languages.offer(props.value?.languages ?? []);
+    this.models.update();
     watch("value", () => this.hear(props.value));
     this.meet();
     const last = memory.get("translate_run");
@@ -43,7 +44,7 @@ class TranslateTab {
     const { server } = this;
     this.languages = new Languages({ onchange: () => this.pairChanged(), onswap: () => this.swap() });
     this.source = new Source({
-      onlook: (text) => this.look(text), onpress: () => this.press(), onpoint: (index, bring) => this.point(index, bring && "result"),
+      onedit: () => this.notices.clear(), onlook: (text) => this.look(text), onpress: () => this.press(), onpoint: (index, bring) => this.point(index, bring && "result"),
       onfile: (file) => this.openFile(file), onclear: () => this.forget(),
     });
     this.result = new Result({ onpoint: (index) => this.point(index), onopen: (index, span) => this.card(index, span), ondownload: () => this.download() });
@@ -52,18 +53,19 @@ class TranslateTab {
     this.glossary = new Glossary({});
     this.comparison = new Comparison({ server, run: () => this.run });
     this.earlier = new Earlier({ server, onentry: (id) => this.open(id), onforgotten: (id) => { if (id === this.run?.id) this.forget(); } });
-    this.empty = h("div", { class: "tr-empty" }, h("h1", {}, t("tr_title")), h("p", {}, t(page.shared ? "tr_about_shared" : "tr_about")));
+    const head = h("header", { class: "tr-head" }, h("h1", {}, t("tr_title")), this.earlier.element, h("p", {}, t(page.shared ? "tr_about_shared" : "tr_about")));
     this.examples = h("div", { class: "tr-examples" }, EXAMPLES.map((name) => h("button", { type: "button", class: "example", onclick: () => this.example(name) },
       h("strong", {}, t(`tr_example_${name}`)), h("span", { dir: "auto" }, t(`tr_example_${name}_text`)))));
     const work = h("section", { class: "tr-work" }, this.languages.element, h("div", { class: "tr-panes" }, this.source.element, this.result.element), this.notices.element);
-    this.column = h("div", { class: "tr-column" }, this.empty, work, h("div", { class: "tr-under" }, this.models.element, this.earlier.element),
-      this.examples, h("div", { class: "tr-folds" }, this.glossary.element, this.comparison.element));
+    this.column = h("div", { class: "tr-column" }, head, work, h("div", { class: "tr-under" }, this.models.element), this.examples,
+      h("div", { class: "tr-folds" }, this.glossary.element, this.comparison.element));
     this.element.replaceChildren(h("div", { class: "tr" }, h("div", { class: "tr-scroll", tabindex: "-1" }, this.column)));
   }
 
   meet() {
-    const shown = () => this.element.getClientRects().length > 0 && this.element.offsetParent !== null;
-    const visible = () => shown() || this.column.getClientRects().length > 0;
+    const visible = () => this.column.getClientRects().length > 0;
+    // A file that is dropped beside the left pane would take the place of the whole page.
+    for (const event of ["dragover", "drop"]) this.element.addEventListener(event, (happening) => happening.preventDefault());
     bus.on("stop", () => { if (visible() && this.busy) this.stop(); });
     // The list of chats stands beside every tab; what it opens is in the first one.
     for (const event of ["open-conversation", "new-chat"]) bus.on(event, () => {
@@ -76,7 +78,6 @@ class TranslateTab {
   // A text is being written: its language and length.
   async look(text) {
     const ticket = (this.looked = (this.looked ?? 0) + 1);
-    this.notices.clear();
     if (!text.trim()) { this.languages.heard({ guess: "", doubtful: false }); this.source.tell(0); return; }
     const said = await this.server.look_at_text({ text });
     if (ticket !== this.looked || said.error || this.source.file) return;
@@ -140,17 +141,14 @@ class TranslateTab {
     this.latest = view;
     this.busy = view !== null;
     this.source.wait(this.busy, Boolean(view?.stopping));
+    this.languages.wait(this.busy);
     this.result.wait(view);
     this.column.classList.toggle("busy", this.busy);
     this.settle();
   }
 
-  // With something on the page the title steps back.
-  settle() {
-    const begun = this.busy || this.run !== null;
-    this.empty.hidden = begun;
-    this.examples.hidden = begun;
-  }
+  // With something on the page the examples go.
+  settle() { this.examples.hidden = this.busy || this.run !== null; }
 
   hear(view) {
     if (!view || view.tab !== this.tab || view.sequence !== this.sequence || !this.busy) return;
@@ -204,8 +202,8 @@ class TranslateTab {
     this.run = run;
     if (!own || !this.laidOut) this.layOut(run);
     this.result.finish(run.sentences);
-    this.result.download.hidden = !run.document?.here || !run.changed;
-    this.result.line.textContent = this.summary(run);
+    this.result.download.hidden = !run.document_key || !run.changed;
+    this.result.line.textContent = summaryOf(run);
     this.glossary.judge(run);
     this.comparison.offer(run);
     if (run.error_sentence) this.notices.refuse(run.error_sentence);
@@ -221,16 +219,9 @@ class TranslateTab {
     this.languages.heard({ guess: run.source, doubtful: false });
     if (run.document) {
       const characters = run.sources.reduce((sum, one) => sum + one.length, 0);
-      this.source.show({ name: run.document.name, sentences: run.sources.length, characters, text: run.sources.join("\n"), document: run.document.here ? run.document.key : "" });
+      this.source.show({ name: run.document, sentences: run.sources.length, characters, text: run.sources.join("\n"), document: run.document_key });
     } else this.source.put(run.text);
     this.models.update();
-  }
-
-  summary(run) {
-    const flagged = run.sentences.filter((one) => one && !one.kept && one.problems.length).length;
-    const values = { done: number.format(run.done), total: number.format(run.sentences.length), seconds: number.format(Math.max(0.1, Math.round(run.seconds * 10) / 10)), model: run.model };
-    const first = run.cancelled || run.done < run.sentences.length ? t("tr_stopped", values) : t(run.sentences.length === 1 ? "tr_done_one" : "tr_done", values);
-    return flagged ? `${first} · ${t(flagged === 1 ? "tr_flagged_one" : "tr_flagged", { count: number.format(flagged) })}` : first;
   }
 
   point(index, bring) {
@@ -248,7 +239,7 @@ class TranslateTab {
         this.run.sentences[at] = sentence;
         this.run.done = this.run.sentences.filter(Boolean).length;
         this.result.set(at, sentence);
-        this.result.line.textContent = this.summary(this.run);
+        this.result.line.textContent = summaryOf(this.run);
         this.glossary.judge(this.run);
         this.comparison.offer(this.run);
       },
@@ -265,7 +256,7 @@ class TranslateTab {
     this.forget();
     this.source.show(answer);
     this.languages.from.value = "";
-    this.languages.heard({ guess: answer.guess, doubtful: answer.doubtful, target: "" });
+    this.languages.heard({ guess: answer.guess, doubtful: answer.doubtful, target: answer.target });
     this.models.update();
     announce(t("tr_file_opened", { name: answer.name }));
     this.source.go.focus();

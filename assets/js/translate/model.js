@@ -38,14 +38,17 @@ export class Translators {
     if (!target || source === target) { this.line.textContent = ""; return; }
     const about = await this.server.about_pair({ model: this.value.id, source: source || (target === "en" ? "fr" : "en"), target });
     if (ticket !== this.ticket || about.error) return;
+    if (!this.value.id && about.model) { this.chat = about.model; this.draw(); }
     if (source) this.languages.mark(about.levels);
     this.line.classList.toggle("poor", ["poor", "untrained"].includes(about.level) && Boolean(source));
-    this.line.textContent = source && about.level ? this.sentence(about) : "";
+    this.line.replaceChildren(...(source && about.level ? this.sentence(about) : []));
   }
 
   sentence({ level, score, missing, better }) {
     const first = level === "untrained" ? t("tr_pair_untrained", { language: nameOf(missing) }) : t(`tr_pair_${level}`, { score: number.format(score) });
-    return better ? `${first} ${t("tr_pair_better", { name: better })}` : first;
+    if (!better) return [first];
+    // One that stands beside the chat's is a press away; the chat's own is changed in the frame.
+    return [`${first} `, better.id ? button(t("tr_pair_better", { name: better.name }), { text: true, class: "tr-better", onclick: () => this.set(better) }) : t("tr_pair_better", { name: better.name })];
   }
 
   async open() {

@@ -146,3 +146,12 @@ export class Result {
 }
 
 const indexOf = (node) => Number(node.closest?.("[data-index]")?.dataset.index ?? -1);
+
+// What came of a run, in one line.
+export function summaryOf(run) {
+  const flagged = run.sentences.filter((one) => one && !one.kept && one.problems.length).length;
+  const values = { done: number.format(run.done), total: number.format(run.sentences.length), seconds: number.format(Math.max(0.1, Math.round(run.seconds * 10) / 10)), model: run.model };
+  const first = run.cancelled || run.done < run.sentences.length ? t("tr_stopped", values) : t(run.sentences.length === 1 ? "tr_done_one" : "tr_done", values);
+  const unsure = run.sentences.filter((one) => one && !one.kept && !one.problems.length && one.sureness === "unsure").length;
+  return [first, flagged ? t(flagged === 1 ? "tr_flagged_one" : "tr_flagged", { count: number.format(flagged) }) : "", unsure ? t("tr_unsure_count", { count: number.format(unsure) }) : ""].filter(Boolean).join(" · ");
+}

@@ -7,10 +7,10 @@ const LOOK_DELAY_MS = 350;
 const LONGEST_DRAFT = 50_000;
 
 export class Source {
-  // `onlook(text)` when the text has been changed, `onpress` for the button, `onpoint(index)` for the sentence that is
+  // `onedit()` when the text is being changed, `onlook(text)` when that has paused, `onpress` for the button, `onpoint(index)` for the sentence that is
   // pointed at (-1 for none).
-  constructor({ onlook, onpress, onpoint, onfile, onclear }) {
-    Object.assign(this, { onlook, onpoint });
+  constructor({ onedit, onlook, onpress, onpoint, onfile, onclear }) {
+    Object.assign(this, { onedit, onlook, onpoint });
     this.file = null;
     this.layout = null;
     this.box = h("textarea", { id: "tr-text", placeholder: t("tr_placeholder"), "aria-label": t("tr_source"), dir: "auto", spellcheck: "false" });
@@ -21,8 +21,9 @@ export class Source {
     this.picker = h("input", { type: "file", accept: ".txt,.md,.srt,.vtt,.docx,.html,.htm", hidden: true, onchange: () => { const [file] = this.picker.files; this.picker.value = ""; if (file) onfile(file); } });
     this.clearButton = button(t("tr_clear"), { iconName: "close", class: "tr-clear", hidden: true, onclick: () => { this.clear(); onclear(); this.box.focus(); } });
     this.go = h("button", { type: "button", class: "b primary tr-go", title: "Ctrl + Enter", onclick: onpress }, t("tr_translate"));
+    this.pick = button(t("tr_open_file"), { iconName: "upload", text: true, class: "tr-pick", onclick: () => this.picker.click() });
     this.element = h("section", { class: "tr-pane tr-source", "aria-label": t("tr_source") }, this.clearButton, this.card, this.paper,
-      h("div", { class: "tr-foot" }, this.count, button(t("tr_open_file"), { iconName: "upload", text: true, class: "tr-pick", onclick: () => this.picker.click() }), this.go), this.picker);
+      h("div", { class: "tr-foot" }, this.count, this.pick, this.go), this.picker);
     this.wire(onpress, onfile);
     this.tell();
   }
@@ -60,6 +61,7 @@ export class Source {
 
   // The text was changed by hand: what was said of the old one does not hold any more.
   changed() {
+    this.onedit();
     this.unpair();
     this.tell();
     clearTimeout(this.timer);
@@ -150,6 +152,7 @@ export class Source {
     this.go.textContent = t(stopping ? "tr_stopping" : busy ? "stop" : "tr_translate");
     this.go.classList.toggle("stopping", busy);
     this.go.disabled = stopping;
+    this.pick.disabled = this.clearButton.disabled = busy;
     this.box.readOnly = busy; // the sentences on the page are those of this text
   }
 }

@@ -2,6 +2,7 @@
 
 from playground.ui.tabs.attention import TAB as ATTENTION
 from playground.ui.tabs.chat import TAB as CHAT
+from playground.ui.tabs.summarize import TAB as SUMMARIZE
 from playground.ui.tabs.translate import TAB as TRANSLATE
 
-TABS = (CHAT, ATTENTION, TRANSLATE)
+TABS = (CHAT, ATTENTION, TRANSLATE, SUMMARIZE)

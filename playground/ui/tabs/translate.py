@@ -34,7 +34,7 @@ from playground.ui.translate_asked import (
     languages_view,
     usual_target,
 )
-from playground.ui.translate_documents import Documents, file_of
+from playground.ui.translate_documents import Documents
 from playground.ui.translate_entries import TranslationEntries
 from playground.ui.translate_jobs import TranslationJobOfPage, TranslationJobs, run_of
 from playground.ui.translate_models import TranslationModels
@@ -125,7 +125,11 @@ class TranslateTab:
     def open_translation(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """A whole translation, also one of the history."""
         run = self.entries.open(self._owner(request), str(data.get("run", "")))
-        return {**run_view(run, language_in(data)), "text": "" if run.document_name else run.source_text()}
+        view = run_view(run, language_in(data))
+        if run.document_name:
+            here = self.documents.has(run.owner, run.document_key)
+            return {**view, "text": "", "document_key": run.document_key if here else ""}
+        return {**view, "text": run.source_text(), "document_key": ""}
 
     def look_at_text(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """The language of a text that is being written, and its tokens if they are quickly counted."""
@@ -158,7 +162,7 @@ class TranslateTab:
 
     def download(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """A translated file in its own format."""
-        return file_of(self.entries.open(self._owner(request), str(data.get("run", ""))))
+        return self.documents.translated(self.entries.open(self._owner(request), str(data.get("run", ""))))
 
     def translate_text(
         self, text: str, target: str = "", source: str = "", glossary: str = "", request: gr.Request | None = None
@@ -223,7 +227,7 @@ def build(services: Services) -> None:
     )  # fmt: skip
     view.translate(
         tab.translate, None, view, show_progress="hidden", trigger_mode="multiple", concurrency_id="pages",
-        concurrency_limit=MAX_STREAMS, api_visibility="private",
+        concurrency_limit=MAX_STREAMS, api_visibility="private", api_name="translate_page",
     )  # fmt: skip
     gr.api(tab.translate_text, api_name="translate", concurrency_id="model", concurrency_limit=8)
 

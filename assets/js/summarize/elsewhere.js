@@ -1,0 +1,52 @@
+// Texts from elsewhere: a file of the visitor's, or a page of the web.
+
+import { announce, button, h, popover, t } from "../dom.js";
+import { dataOf } from "../translate/files.js";
+
+export class Elsewhere {
+  // `ontext(answer)` gets what was read, `onsay(sentence)` what is being done, `onrefuse(sentence)` why it cannot be.
+  constructor({ server, ontext, onsay, onrefuse }) {
+    Object.assign(this, { server, ontext, onsay, onrefuse });
+    this.reading = false;
+  }
+
+  async openFile(file) {
+    if (this.reading) return false;
+    this.onsay(t("sm_file_reading", { name: file.name }));
+    return this.take(async () => {
+      const data = await dataOf(file);
+      return data === null ? { error: t("sm_file_large") } : this.server.read_file({ name: file.name, data });
+    });
+  }
+
+  async openAddress(address) {
+    if (this.reading) return false;
+    this.onsay(t("sm_address_reading", { address }));
+    return this.take(() => this.server.read_address({ address }));
+  }
+
+  async take(read) {
+    this.reading = true;
+    const answer = await read();
+    this.reading = false;
+    if (answer.error) { this.onrefuse(answer.error); return false; }
+    this.ontext(answer);
+    announce(t("sm_opened", { name: answer.name }));
+    return true;
+  }
+
+  // Asks for an address, in a panel at `anchor`.
+  ask(anchor) {
+    const input = h("input", { type: "url", id: "sm-address", placeholder: "example.org/article", autocomplete: "off" });
+    let panel;
+    const read = () => {
+      const address = input.value.trim();
+      if (!address) { input.focus(); return; }
+      panel.dismiss();
+      this.openAddress(address);
+    };
+    input.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); read(); } });
+    panel = popover(anchor, h("div", { class: "sm-settings" }, h("label", { for: "sm-address" }, t("sm_address_label")), input, h("p", { class: "hint" }, t("sm_address_about")),
+      button(t("sm_address_read"), { text: true, class: "primary", onclick: read })), { label: t("sm_address_label"), className: "panel sm-popover" });
+  }
+}

@@ -1,0 +1,291 @@
+// The summarize tab: a text, a file or an address on the left, its summary on the right, each sentence tied to its
+// places in the text. The server keeps the summary; this page holds its name and what is being looked at.
+
+import { announce, bus, h, memory, number, page, speaking, t } from "../dom.js";
+import { onHanded } from "../tabs.js";
+import { openCard } from "./card.js";
+import { Earlier } from "./earlier.js";
+import { Elsewhere } from "./elsewhere.js";
+import { Options } from "./options.js";
+import { Parts } from "./parts.js";
+import { Result } from "./result.js";
+import { Source } from "./source.js";
+import { about } from "./words.js";
+
+const EXAMPLES = ["minutes", "story", "notice"];
+const NOTES_AT_ONCE = 200;
+
+export function mount(element, { trigger, watch, props, server }) {
+  new SummarizeTab({ element, trigger, watch, props, server: speaking(server) });
+}
+
+class SummarizeTab {
+  constructor({ element, trigger, watch, props, server }) {
+    Object.assign(this, { trigger, server, element });
+    this.tab = crypto.randomUUID?.() ?? String(Math.random()).slice(2);
+    this.sequence = 0;
+    this.busy = false;
+    this.run = null;
+    this.build();
+    this.options.offer(props.value ?? {});
+    watch("value", () => this.hear(props.value));
+    this.meet();
+    const last = memory.get("summarize_run");
+    const draft = memory.get("summarize_draft");
+    const handed = onHanded("summarize", (task) => this.take(task));
+    if (!handed && last) this.open(last, { quiet: true, draft });
+    else if (!handed && draft) this.source.put(draft);
+  }
+
+  build() {
+    const { server } = this;
+    this.options = new Options({ onchange: (what) => this.changed(what) });
+    this.source = new Source({
+      onlook: (text) => this.look(text), onpress: () => this.press(), onfile: (file) => { if (!this.busy) this.elsewhere.openFile(file); }, onaddress: (anchor) => this.elsewhere.ask(anchor),
+      onclear: () => this.forget(), onedit: () => this.forget(), onpoint: (offset, pressed) => this.pointAtText(offset, pressed),
+    });
+    this.elsewhere = new Elsewhere({ server, ontext: (answer) => this.adoptText(answer), onsay: (sentence) => this.say(sentence), onrefuse: (sentence) => this.refuse(sentence) });
+    this.parts = new Parts({ onpart: (spans) => this.light(spans, true) });
+    this.result = new Result({ onpoint: (spans, bring) => this.light(spans, bring), onopen: (index, node) => this.card(index, node) });
+    this.result.body.append(this.parts.element);
+    this.earlier = new Earlier({ server, onentry: (id) => this.open(id), onforgotten: (id) => { if (id === this.run?.id) this.forget(); } });
+    this.notice = h("div", { class: "sm-notice", "aria-live": "polite" });
+    this.empty = h("div", { class: "sm-empty" }, h("h1", {}, t("sm_title")), h("p", {}, t(page.shared ? "sm_about_shared" : "sm_about")));
+    this.examples = h("div", { class: "sm-examples" }, EXAMPLES.map((name) => h("button", { type: "button", class: "example", onclick: () => this.example(name) },
+      h("strong", {}, t(`sm_example_${name}`)), h("span", { dir: "auto" }, t(`sm_example_${name}_text`)))));
+    const work = h("section", { class: "sm-work" }, this.options.element, h("div", { class: "sm-panes" }, this.source.element, this.result.element), this.notice);
+    this.column = h("div", { class: "sm-column" }, this.empty, work, h("div", { class: "sm-under" }, this.earlier.element), this.examples);
+    this.element.replaceChildren(h("div", { class: "sm" }, h("div", { class: "sm-scroll", tabindex: "-1" }, this.column)));
+  }
+
+  meet() {
+    const visible = () => this.column.getClientRects().length > 0;
+    bus.on("stop", () => { if (visible() && this.busy) this.stop(); });
+    bus.on("model-ready", () => { if (!this.busy) this.look(this.source.text); });
+    // The list of chats stands beside every tab; what it opens is in the first one.
+    for (const event of ["open-conversation", "new-chat"]) bus.on(event, () => {
+      if (!visible()) return;
+      document.querySelector(".tab-container button[role=tab]")?.click();
+      setTimeout(() => bus.emit("focus-composer"), 100);
+    });
+  }
+
+  get asked() {
+    const { form, length, focus, into } = this.options.value;
+    return { text: this.source.text, form, length, focus, into };
+  }
+
+  // A text is being written: what a summary of it would take.
+  async look(text) {
+    const ticket = (this.looked = (this.looked ?? 0) + 1);
+    if (!text.trim()) { this.notice.replaceChildren(); this.source.tell(null); return; }
+    if (this.source.asAddress) { this.source.meter.textContent = t("sm_is_address"); return; }
+    this.source.tell(null);
+    const plan = await this.server.plan_summary(this.asked);
+    if (ticket === this.looked) this.source.tell(plan.opening ? null : plan);
+    this.plan = plan.parts ? plan : null;
+  }
+
+  // Another form of a short text is made at once; a long one waits for the button.
+  changed(what) {
+    const quick = this.plan?.parts.length === 1;
+    if (what === "form" && this.run && !this.busy && quick) { this.start(); return; }
+    if (this.run && !this.busy) this.say(t("sm_press_again"));
+    this.look(this.source.text);
+  }
+
+  example(name) {
+    if (this.busy) return;
+    this.source.put(t(`sm_example_${name}_text`));
+    this.start();
+  }
+
+  press() {
+    if (this.busy) { this.stop(); return; }
+    if (this.source.empty) { this.source.box.focus(); return; }
+    if (this.source.asAddress) { this.elsewhere.openAddress(this.source.asAddress).then((done) => { if (done) this.start(); }); return; }
+    this.start();
+  }
+
+  start() {
+    if (this.busy || this.source.empty) return;
+    this.sequence += 1;
+    Object.assign(this, { after: 0, news: 0, run: null, form: this.options.value.form });
+    this.notice.replaceChildren();
+    this.result.begin();
+    this.parts.clear();
+    this.source.read([]);
+    this.wait({ phase: "starting" });
+    this.trigger("summarize", { tab: this.tab, sequence: this.sequence, language: page.language, name: this.source.name, ...this.asked });
+  }
+
+  stop() {
+    this.wait({ ...this.latest, stopping: true });
+    this.server.stop_summary({ tab: this.tab, sequence: this.sequence }).then(({ stopped }) => {
+      if (!stopped && this.busy && this.latest?.phase === "starting") { this.wait(null); this.forget(); } // it had not begun
+    });
+  }
+
+  wait(view) {
+    this.latest = view;
+    this.busy = view !== null;
+    this.source.wait(this.busy, Boolean(view?.stopping));
+    this.result.wait(view, view ? this.line(view) : "");
+    this.column.classList.toggle("busy", this.busy);
+    this.settle();
+  }
+
+  line(view) {
+    if (view.stopping) return t("sm_stopping");
+    if (view.phase === "opening") return t("sm_opening", { detail: view.detail ?? "" });
+    if (view.ahead) return t("sm_waiting", { ahead: number.format(view.ahead) });
+    const values = { done: number.format(view.done ?? 0), total: number.format(view.total ?? 0) };
+    const rest = view.remaining ? ` · ${t("sm_left", { time: about(view.remaining) })}` : "";
+    if (view.phase === "parts") return t("sm_parts_done", values) + rest;
+    if (view.phase === "together") return t("sm_together", values) + rest;
+    if (view.phase === "reading" && view.to_read) return t("sm_reading", { read: number.format(view.read), total: number.format(view.to_read) });
+    return t({ writing: "sm_writing", again: "sm_again" }[view.phase] ?? "sm_starting");
+  }
+
+  // With something on the page the title steps back.
+  settle() {
+    const begun = this.busy || this.run !== null;
+    this.empty.hidden = begun;
+    this.examples.hidden = begun;
+    this.column.classList.toggle("begun", begun);
+  }
+
+  hear(view) {
+    if (!view || view.tab !== this.tab || view.sequence !== this.sequence || !this.busy) return;
+    if (view.phase === "ended") { this.end(view); return; }
+    this.wait({ ...view, stopping: view.stopping || this.latest?.stopping });
+    if (view.news > this.news) this.pull(view.news);
+    this.result.draft(view.draft, this.form);
+  }
+
+  // Fetches the plan, the central sentences and the notes that are there; one question at a time.
+  async pull(news) {
+    if (this.pulling) return;
+    this.pulling = true;
+    const asked = this.sequence;
+    let answer;
+    do {
+      answer = await this.server.summary_news({ tab: this.tab, sequence: asked, after: this.after });
+      if (asked !== this.sequence || !this.busy || answer.error || answer.gone) break;
+      this.news = news;
+      if (answer.extract && this.result.extract.hidden) { this.source.read(answer.extract); this.result.central(answer.extract, this.source.text); }
+      if (answer.plan && !this.parts.parts?.length) { this.shownPlan = answer.plan; this.parts.begin(answer.plan.parts, this.source.text); }
+      for (const note of answer.notes) this.parts.note(note);
+      this.after = answer.next;
+    } while (answer.notes.length === NOTES_AT_ONCE);
+    if (this.parts.parts?.length && this.busy && asked === this.sequence) this.source.covered(this.parts.parts, this.parts.read);
+    this.pulling = false;
+  }
+
+  end(view) {
+    this.wait(null);
+    if (view.run) { this.open(view.run, { own: true }); return; }
+    this.result.clear();
+    this.parts.clear();
+    this.source.write();
+    if (view.refused) this.refuse(view.refused);
+    else this.result.line.textContent = t("sm_stopped_empty");
+  }
+
+  // A whole summary: the one that has just been made, or one from before.
+  async open(id, { quiet = false, own = false, draft = null } = {}) {
+    const asked = this.sequence;
+    const run = await this.server.open_summary({ run: id, whole: !own });
+    if (asked !== this.sequence) return;
+    if (run.error) {
+      if (quiet) { memory.set("summarize_run", null); if (draft) this.source.put(draft); } else this.refuse(run.error);
+      return;
+    }
+    if (!own) this.adopt(run);
+    memory.set("summarize_run", run.stored ? id : null);
+    this.run = run;
+    this.show(run);
+    this.settle();
+    if (own) announce(`${this.result.line.textContent}. ${this.result.whole().slice(0, 1000)}`);
+  }
+
+  show(run) {
+    const { text } = this.source;
+    const sentences = run.lines.flatMap((line) => line.sentences);
+    const quotes = run.lines.map((line) => line.quote).filter(Boolean);
+    this.source.read([...sentences.flatMap((one) => one.evidence), ...quotes, ...run.extract, ...run.unread, ...(run.plan.parts.length > 1 ? run.plan.parts : [])]);
+    this.source.mark("unread", run.share < 1 ? run.unread : []);
+    this.source.mark("used", [...sentences.flatMap((one) => one.evidence), ...quotes]);
+    this.source.covered(run.plan.parts, run.read, run.share);
+    this.parts.begin(run.plan.parts, text);
+    if (run.plan.parts.length > 1 && run.tree.length) this.parts.finish(run.tree);
+    this.result.finish(run, text);
+    this.result.line.textContent = this.summary(run);
+  }
+
+  // The page takes over what a summary from before was made of.
+  adopt(run) {
+    this.notice.replaceChildren();
+    this.result.clear();
+    this.options.set(run.settings);
+    this.source.put(run.source, run.name ? { name: run.name } : null);
+  }
+
+  summary(run) {
+    const values = { seconds: number.format(Math.max(0.1, Math.round(run.seconds * 10) / 10)), model: run.model };
+    if (run.cancelled) return t("sm_stopped", values);
+    if (run.origin === "extract") return t("sm_done_extract", values);
+    return t(run.tries > 1 ? "sm_done_twice" : "sm_done", values);
+  }
+
+  light(spans, bring = false) {
+    if (!this.source.pieces.length) return;
+    this.source.light(spans, { bring });
+  }
+
+  // A place in the text is pointed at: the sentences of the summary that come from it light up.
+  pointAtText(offset, pressed) {
+    if (!this.run) return;
+    const found = this.result.sentences.flatMap((one, index) => (one.evidence.some(([start, end]) => start <= offset && offset < end) ? [index] : []));
+    this.result.light(found);
+    this.light(found.length ? this.result.sentences[found[0]].evidence : []);
+    if (found.length) this.result.spans[found[0]].scrollIntoView({ block: "nearest" });
+    if (pressed && found.length) this.result.roam(found[0]);
+  }
+
+  card(index, anchor) {
+    const sentence = this.result.sentences[index];
+    openCard({ anchor, sentence, source: this.source, compared: this.result.compared, onshow: () => { this.source.show(); this.light(sentence.evidence, true); this.source.reader.focus({ preventScroll: true }); } });
+  }
+
+  // A text that was read from a file or a page.
+  adoptText(answer) {
+    this.forget();
+    this.source.put(answer.text, answer);
+    this.source.go.focus();
+  }
+
+  say(sentence) { this.notice.replaceChildren(h("p", { class: "hint" }, sentence)); }
+
+  refuse(sentence) { this.notice.replaceChildren(h("p", { class: "problem", role: "alert" }, sentence)); }
+
+  // The summary goes from the page; its entry stays.
+  forget() {
+    this.run = null;
+    this.sequence += 1;
+    memory.set("summarize_run", null);
+    this.source.write();
+    this.result.clear();
+    this.parts.clear();
+    this.notice.replaceChildren();
+    this.settle();
+  }
+
+  // What the search in the list of chats found.
+  take(task) {
+    if (this.busy) this.stop();
+    this.sequence += 1;
+    if (this.busy) this.wait(null);
+    if (task.entry) this.open(task.entry);
+  }
+}

@@ -1,0 +1,206 @@
+"""The summarize tab: events, what its page may call, and the public endpoint /summarize.
+
+How a summary is kept stands in `ui/summarize_runs.py`, what the page gets of it in `ui/summarize_view.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import threading
+from collections.abc import AsyncIterator
+from typing import Any
+
+import anyio.to_thread
+import gradio as gr
+
+from playground.errors import InvalidInput, ModelUnavailable, NotFound
+from playground.tasks.summarization import Summarizer
+from playground.tasks.summary_events import Finished, Summary
+from playground.ui.components import scripted_view
+from playground.ui.contract import Services, Tab
+from playground.ui.edge import answered, language_in, shown
+from playground.ui.model_cards import opening_detail
+from playground.ui.streaming import Pages
+from playground.ui.summarize_asked import (
+    address_view,
+    asked_of,
+    check_length,
+    choices_view,
+    file_view,
+    request_of_program,
+)
+from playground.ui.summarize_jobs import SummaryJob, SummaryJobs
+from playground.ui.summarize_runs import SummaryRun, SummaryRuns
+from playground.ui.summarize_view import Places, endpoint_view, plan_view, summary_view
+from playground.ui.visitors import owner_of
+
+MAX_STREAMS = 1000
+UPDATE_EVERY_S = 0.1
+MOST_READ_AT_ONCE = 4
+"""Files, pages and plans of all visitors; the page's calls do not wait in Gradio's queue."""
+
+
+class SummarizeTab:
+    """The handlers of the tab; plain methods, so that a test calls them without a browser."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._shared = services.settings.shared
+        self._summarizer = Summarizer(services.engine)
+        self.runs = SummaryRuns(services.history, self._owner)
+        self._jobs = SummaryJobs(services.engine, self._summarizer, self._finish)
+        self._pages = Pages()
+        self._reading = threading.BoundedSemaphore(MOST_READ_AT_ONCE)
+
+    async def summarize(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[dict[str, Any]]:
+        """Summarize what a page asks for: how far it is, then the run's id or the reason why there is none."""
+        values = event._data if isinstance(event._data, dict) else {}
+        page, sequence = str(values.get("tab", ""))[:64], int(values.get("sequence") or 0)
+        stamp = {"tab": page, "sequence": sequence}
+        self._pages.arrive(page, sequence)
+        language = language_in(values)
+        if not self._pages.is_newest(page, sequence):
+            return  # stopped before it began
+        try:
+            job = await anyio.to_thread.run_sync(self._begin, self._owner(request), stamp, values, language)
+        except Exception as error:  # the page must always get an answer
+            yield {**stamp, "phase": "ended", "refused": shown(error, language)}
+            return
+        while job.running and self._pages.is_newest(page, sequence):
+            yield {**stamp, **self._progress(job)}
+            await asyncio.sleep(UPDATE_EVERY_S)
+        if self._pages.is_newest(page, sequence):
+            yield {**stamp, "phase": "ended", "run": job.run_id, "refused": job.error}
+
+    def _begin(self, owner: str, stamp: dict[str, Any], values: dict[str, Any], language: str) -> SummaryJob:
+        asked = asked_of(values, shared=self._shared)
+        return self._jobs.begin(SummaryJob(owner, stamp["tab"], stamp["sequence"], language, asked))
+
+    def _progress(self, job: SummaryJob) -> dict[str, Any]:
+        state = self._services.engine.state
+        if state.phase == "opening":
+            return {**job.progress(), "phase": "opening", "detail": opening_detail(state, job.language)}
+        return job.progress()
+
+    def _finish(self, job: SummaryJob, summary: Summary) -> str:
+        """Keep a summary. One that was stopped before the model had written anything makes no entry."""
+        asked, owner = job.asked, job.owner
+        request = asked.request
+        view = summary_view(summary, request.text, focus=request.focus, name=asked.name)
+        settings = {
+            "form": request.form, "length": request.length, "focus": request.focus, "into": request.language,
+            "name": asked.name,
+        }  # fmt: skip
+        empty = summary.cancelled and summary.origin != "model"
+        stored = "" if empty else self.runs.store(owner, request.text, view, settings)
+        run_id = stored or secrets.token_urlsafe(12)
+        self.runs.keep(SummaryRun(owner, run_id, request.text, view, settings, stored=bool(stored)))
+        return run_id
+
+    def stop_summary(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """End what a page is having summarized; what is done is kept, and its stream says so."""
+        page, sequence = str(data.get("tab", ""))[:64], data.get("sequence")
+        stopped = self._jobs.stop(self._owner(request), page)
+        if not stopped and isinstance(sequence, int):
+            self._pages.arrive(page, sequence + 1)  # its request has not come yet: it shall not begin
+        return {"stopped": stopped}
+
+    def summary_news(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """The plan, the central sentences, and what was written about parts since the page asked last."""
+        job = self._jobs.find(self._owner(request), str(data.get("tab", ""))[:64])
+        if job is None or job.sequence != data.get("sequence"):
+            return {"notes": [], "next": 0, "gone": True}
+        return job.tell(max(0, int(data.get("after") or 0)))
+
+    def plan_summary(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """What a summary of a text would take: parts, tokens, seconds. {"opening": True} while no model is open."""
+        asked = asked_of(data, shared=self._shared)
+        with self._reading:
+            try:
+                plan = self._summarizer.plan(asked.request)
+            except ModelUnavailable:
+                return {"opening": True}
+        return plan_view(plan, Places(asked.request.text))
+
+    def read_file(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """The text of a file that a visitor has chosen."""
+        self._owner(request)
+        with self._reading:
+            view = file_view(data, language_in(data))
+        check_length(view["text"], shared=self._shared)
+        return view
+
+    def read_address(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """The text of a page of the web."""
+        self._owner(request)
+        if not self._reading.acquire(blocking=False):
+            raise InvalidInput("Many pages are being read on this machine. Try again in a minute.")
+        try:
+            view = address_view(data, language_in(data))
+        finally:
+            self._reading.release()
+        check_length(view["text"], shared=self._shared)
+        return view
+
+    def summarize_text(
+        self,
+        text: str,
+        format: str = "bullets",
+        length: int | None = None,
+        focus: str = "",
+        language: str = "",
+        request: gr.Request | None = None,
+    ) -> dict[str, Any]:
+        """Summarize a text with the loaded model; each sentence comes with those of the text that carry it, and with
+        numbers, names and dates that the text does not have.
+
+        Parameters:
+            text: The text; one that is longer than the model reads at once is read in parts.
+            format: "sentence", "bullets", "abstract", "key_points" (with quotes) or "simple".
+            length: How many sentences or points, 1 to 12; without one what is usual for the format.
+            focus: A question that the summary should keep in mind.
+            language: The language of the summary, as a code or name; without one that of the text.
+        """
+        cancel = threading.Event()
+        try:
+            asked = request_of_program(text, format, length, focus, language)
+            check_length(asked.text, shared=self._shared)
+            for event in self._summarizer.summarize(asked, cancel=cancel, owner=self._program_owner(request)):
+                if isinstance(event, Finished):
+                    return endpoint_view(event.summary)
+            raise ValueError("a summary without an end")
+        except Exception as error:
+            raise gr.Error(shown(error, "en"), print_exception=False) from error
+        finally:
+            cancel.set()
+
+    def _program_owner(self, request: gr.Request | None) -> str:
+        try:
+            return "" if request is None else self._owner(request)
+        except NotFound:
+            return ""
+
+    def _owner(self, request: gr.Request) -> str:
+        return owner_of(request, shared=self._shared)
+
+
+def build(services: Services) -> None:
+    """Lay the tab out inside the current gr.Tab and wire its events."""
+    tab = SummarizeTab(services)
+    functions = (
+        tab.stop_summary, tab.summary_news, tab.plan_summary, tab.read_file, tab.read_address, tab.runs.open_summary,
+        tab.runs.list_summaries, tab.runs.delete_summary, tab.runs.restore_summary,
+    )  # fmt: skip
+    view = scripted_view(
+        {"phase": "empty", **choices_view()}, module="summarize/main.js", events=("summarize",),
+        functions=tuple(answered(one) for one in functions), elem_id="summarize",
+    )  # fmt: skip
+    view.summarize(
+        tab.summarize, None, view, show_progress="hidden", trigger_mode="multiple", concurrency_id="pages",
+        concurrency_limit=MAX_STREAMS, api_visibility="private",
+    )  # fmt: skip
+    gr.api(tab.summarize_text, api_name="summarize", concurrency_id="model", concurrency_limit=8)
+
+
+TAB = Tab(name="summarize", build=build)
