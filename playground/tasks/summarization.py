@@ -25,7 +25,7 @@ from playground.tasks.summary_prompts import Asked, note_request
 from playground.tasks.summary_repair import extract_text, list_of, with_quotes, without_inventions
 from playground.tasks.summary_request import SummaryRequest, check_request, language_of
 from playground.tasks.summary_tree import Node, coverage, join_texts
-from playground.tasks.summary_writer import SummaryWriter, has_room_for_examples, writes_headlines
+from playground.tasks.summary_writer import SummaryWriter, follows_instructions, has_room_for_examples
 from playground.text.sentences import cut
 from playground.text.textrank import summarize
 
@@ -66,12 +66,13 @@ class SummaryRun:
         self._request, self._cancel = request, cancel
         code = language_of(request.text)
         examples = has_room_for_examples(engine)
-        self._asked = Asked(request, code, request.language or code, examples, writes_headlines(engine))
+        instructed = follows_instructions(engine)
+        self._asked = Asked(request, code, request.language or code, examples, instructed)
         self._extract = summarize(request.text, request.count, code, request.focus)
         if not self._extract:
             raise InvalidInput("There are no sentences in this text. Paste one, or choose a file.")
         self._source = Source(request.text, code)
-        note = Asked(note_request(request, NOTE_SENTENCES), code, code, examples)
+        note = Asked(note_request(request, NOTE_SENTENCES), code, code, examples, instructed)
         self._writer = SummaryWriter(engine, speeds, self._asked, note, cancel, owner)
         self._notes = NoteTaker(self._writer, note, request.text, request.count)
         self._drafter = Drafter(self._writer, self._asked, self._source)

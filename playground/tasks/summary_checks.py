@@ -41,7 +41,7 @@ _ABOUT_THE_TEXT = re.compile(
 _FAREWELL = re.compile(
     r"\n+\W*(?:i hope|let me know|please let me|feel free|note:|note that)\b.*\Z", re.IGNORECASE | re.DOTALL
 )
-_MARKER = re.compile(r"^\s*(?:[-*–—]+(?=\s|$)|[•·▪◦]+|\(?\d{1,2}(?:[.):](?=\s|$)|[、）])|[a-h][.)](?= ))\s*")
+_MARKER = re.compile(r"^\s*(?:(?:[-*–—]+(?=\s|$)|[•·▪◦]+|\(?\d{1,2}(?:[.):](?=\s|$)|[、）])|[a-h][.)](?= ))\s*)+")
 _EMPHASIS = re.compile(r"\*\*|__|^#+\s*|`", re.MULTILINE)
 _WRAPPING = [("“", "”"), ('"', '"'), ("「", "」"), ("『", "』")]
 _INSTRUCTION = re.compile(

@@ -59,7 +59,7 @@ class Drafter:
         is written once more if the best draft has something wrong with it.
         """
         questions = [ask(self._asked, passage)]
-        twice = self._asked.request.form == "sentence" and not self._asked.headline
+        twice = self._asked.request.form == "sentence" and not self._asked.instructed
         if twice and (beginning := self._beginning(passage)) != passage:
             questions.append(ask(self._asked, beginning))
         first = yield from self._write(questions)

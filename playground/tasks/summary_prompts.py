@@ -36,8 +36,9 @@ class Asked:
     examples: bool = True
     """Whether there is room for examples."""
 
-    headline: bool = False
-    """Whether the model is to write a headline before a single sentence."""
+    instructed: bool = False
+    """The model follows instructions well: it writes a headline before a single sentence, and gets no examples for the
+    other forms, since it would copy from them."""
 
     @property
     def wording(self) -> Wording:
@@ -48,7 +49,7 @@ class Asked:
 def ask(asked: Asked, passage: str, *, most_tokens: int | None = None, avoid: Sequence[str] = ()) -> Question:
     """The request for a summary of `passage`. `avoid`: what an earlier answer said beyond the text."""
     request, words = asked.request, asked.wording
-    headline = words.headline if asked.headline and request.form == "sentence" and _examples(asked) else None
+    headline = words.headline if asked.instructed and request.form == "sentence" and _examples(asked) else None
     instruction = _instruction(asked, avoid, headline.instruction if headline else words.instructions[request.form])
     messages: list[Message] = []
     for example in _examples(asked):
@@ -102,4 +103,6 @@ def _examples(asked: Asked) -> tuple[Example, ...]:
     """None where the summary is not in the examples' language: they would pull it back."""
     if not asked.examples or asked.target not in ("en", "zh") or (asked.target == "zh" and asked.source != "zh"):
         return ()
-    return asked.wording.news if asked.request.form == "sentence" else asked.wording.examples
+    if asked.request.form == "sentence":
+        return asked.wording.news
+    return () if asked.instructed else asked.wording.examples

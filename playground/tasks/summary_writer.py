@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _LEAST_NOTE_TOKENS = 8
 _ROOM_FOR_EXAMPLES = 2048
-_WRITES_HEADLINES = 300_000_000
-"""Parameters from which on a model does better with a headline first."""
+_INSTRUCTED = 300_000_000
+"""Parameters from which on a chat model does better with instructions than with examples."""
 
 
 class SummaryWriter:
@@ -92,6 +92,7 @@ def has_room_for_examples(engine: TextEngine) -> bool:
     return open_model(engine).context_length >= _ROOM_FOR_EXAMPLES
 
 
-def writes_headlines(engine: TextEngine) -> bool:
-    """Whether it is worth asking for a headline before a sentence. Raises ModelUnavailable."""
-    return (open_model(engine).spec.parameters or _WRITES_HEADLINES) >= _WRITES_HEADLINES
+def follows_instructions(engine: TextEngine) -> bool:
+    """Whether it does better with instructions than with examples. Raises ModelUnavailable."""
+    spec = open_model(engine).spec
+    return spec.chat and (spec.parameters or _INSTRUCTED) >= _INSTRUCTED

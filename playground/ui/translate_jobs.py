@@ -21,6 +21,8 @@ from playground.ui.translate_view import layout_view, sentence_view
 
 MOST_JOBS = 16
 MOST_JOBS_OF_OWNER = 3
+MOST_ENDED = 50
+"""That are remembered, for a page that was reloaded meanwhile."""
 MOST_NEWS = 400
 """Sentences in one answer to a page."""
 
@@ -97,7 +99,11 @@ class TranslationJobs:
                 raise InvalidInput("Many texts are being translated on this machine. Try again in a minute.")
             if sum(owner == job.owner for owner, _ in running) >= MOST_JOBS_OF_OWNER:
                 raise InvalidInput("Several of your texts are being translated already. Wait for one of them.")
+            self._jobs.pop((job.owner, job.page), None)
             self._jobs[job.owner, job.page] = job
+            ended = [key for key, other in self._jobs.items() if not other.running]
+            for key in ended[:-MOST_ENDED]:
+                del self._jobs[key]
         threading.Thread(target=self._make, args=(job,), name="translation", daemon=True).start()
         return job
 
@@ -110,7 +116,7 @@ class TranslationJobs:
         return True
 
     def find(self, owner: str, page: str) -> TranslationJobOfPage | None:
-        """What a page is making."""
+        """What a page is making, or has made last."""
         with self._lock:
             return self._jobs.get((owner, page))
 
@@ -126,9 +132,6 @@ class TranslationJobs:
             if not (job.cancel.is_set() and isinstance(error, PlaygroundError)):
                 job.error = shown(error, job.language)
         finally:
-            with self._lock:
-                if self._jobs.get((job.owner, job.page)) is job:
-                    del self._jobs[job.owner, job.page]
             job.running = False
 
     def _chosen(self, job: TranslationJobOfPage) -> Chosen:

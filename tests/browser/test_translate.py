@@ -128,6 +128,23 @@ def test_stopping_keeps_what_is_done(app: App, visit: Visit) -> None:
     expect(page.locator(".ts.pending")).to_have_count(0)
 
 
+def test_a_reload_in_the_middle_goes_on_watching(app: App, visit: Visit) -> None:
+    visitor = visit(app.url)
+    page = enter(visitor)
+    write(page, LONG)
+    page.locator(".tr-go").click()
+    expect(page.locator(".tr-result .ts:not(.pending):not(.growing)")).not_to_have_count(0, timeout=WAIT_MS)
+    page.reload()
+    enter(visitor)
+    expect(page.locator(".tr-go")).to_have_text("Stop")
+    expect(page.locator(".ts")).to_have_count(60, timeout=WAIT_MS)
+    expect(page.locator(".tr-result .ts:not(.pending):not(.growing)")).not_to_have_count(0, timeout=WAIT_MS)
+    page.locator(".tr-go").click()
+    wait(page)
+    expect(page.locator(".tr-line")).to_contain_text("Stopped.")
+    expect(page.locator("#tr-text")).to_have_value(LONG)
+
+
 def test_a_file_is_opened_translated_and_downloaded_in_its_format(app: App, visit: Visit, tmp_path: Path) -> None:
     path = tmp_path / "notes.md"
     path.write_text("# The opening hours\n\n- The library opens at nine.\n\n```\ncode()\n```\n")
@@ -162,6 +179,39 @@ def test_a_doubtful_language_is_asked_for(app: App, visit: Visit) -> None:
     expect(question).to_contain_text("Which language")
     question.get_by_role("button").first.click()
     expect(page.locator(".ts")).to_have_count(1, timeout=WAIT_MS)
+
+
+def test_a_text_in_another_language_than_chosen_is_pointed_out(app: App, visit: Visit) -> None:
+    page = enter(visit(app.url))
+    write(page, TEXT, source="zh")
+    page.get_by_role("button", name="Translate from English").click()
+    expect(page.locator(".tr-languages select").first).to_have_value("en")
+    expect(page.locator(".tr-question")).to_have_count(0)
+
+
+def test_both_sides_change_places_with_the_translation_as_the_new_text(app: App, visit: Visit) -> None:
+    page = enter(visit(app.url))
+    translate(page, "Good morning.", source="")
+    said = page.evaluate("() => document.querySelector('.ts').firstChild.textContent")
+    page.get_by_role("button", name="Other way round").click()
+    expect(page.locator("#tr-text")).to_have_value(said)
+    selects = page.locator(".tr-languages select")
+    expect(selects.nth(0)).to_have_value("fr")
+    expect(selects.nth(1)).to_have_value("en")
+
+
+def test_the_models_that_can_translate_are_offered(app: App, visit: Visit) -> None:
+    visitor = visit(app.url)
+    page = enter(visitor)
+    write(page, TEXT)
+    expect(page.locator(".tr-quality")).to_contain_text(re.compile("poor translations|pair badly"))
+    page.get_by_role("button", name=re.compile("Model that translates")).click()
+    panel = page.get_by_role("dialog", name="Which model translates")
+    expect(panel).to_contain_text("Opus-MT en → fr")
+    expect(panel).not_to_contain_text("Opus-MT zh → en")
+    visitor.picture("translate-models")
+    panel.get_by_role("button", name="Download").click()
+    expect(page.locator(".tr-model")).to_have_text("Opus-MT en → fr")
 
 
 def test_the_glossary_is_used_or_not_and_the_comparison_says_how_near(app: App, visit: Visit) -> None:

@@ -42,7 +42,7 @@ class FakeEngine:
     context_length: int = 4096
     parameters: int | None = 100_000_000
     obeys: bool = True
-    on_chunk: Callable[[int], None] = lambda count: None
+    on_chunk: Callable[[int], object] = lambda count: None
     asked: list[tuple[Message, ...]] = field(default_factory=list)
     most_at_once: int = 0
     closed: int = 0

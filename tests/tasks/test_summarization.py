@@ -77,6 +77,12 @@ def test_a_larger_model_writes_a_headline_first_which_is_not_shown() -> None:
     assert engine.asked[0][1].content.startswith("Headline: ")
 
 
+def test_a_larger_model_gets_no_examples_to_copy_from_for_a_list() -> None:
+    engine = FakeEngine(lambda prompt: "- The bridge was closed on Monday.", parameters=500_000_000)
+    run(engine, SummaryRequest(SHORT, "bullets"))
+    assert [len(asked) for asked in engine.asked] == [1]
+
+
 def test_a_long_text_is_read_part_by_part_several_at_once() -> None:
     together = threading.Barrier(2, timeout=20)
     engine = FakeEngine(first_words(20), on_chunk=lambda count: together.wait() if count <= 2 else None)
@@ -168,7 +174,7 @@ def test_closing_the_events_stops_the_model() -> None:
     for event in events:
         if isinstance(event, NoteWritten):
             break
-    events.close()  # ty: ignore[unresolved-attribute]
+    events.close()  # ty: ignore[missing-attribute]
     assert engine.closed == len(engine.asked)
 
 

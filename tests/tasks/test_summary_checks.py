@@ -39,7 +39,7 @@ def test_chinese_announcements_are_taken_off() -> None:
     assert clean("以下是文章的总结：大桥因裂缝关闭。", SENTENCE, "zh") == "大桥因裂缝关闭。"
 
 
-@pytest.mark.parametrize("mark", ["- ", "* ", "• ", "{}. ", "{}) "])
+@pytest.mark.parametrize("mark", ["- ", "* ", "• ", "{}. ", "{}) ", "- {}. "])
 def test_points_lose_their_marks_repetitions_and_surplus(mark: str) -> None:
     lines = ["One thing is here.", "Another stands there.", "One thing is here.", "A third came.", "A fourth goes."]
     raw = "Key points:\n\n" + "\n".join(mark.format(number) + line for number, line in enumerate(lines, 1))

@@ -12,10 +12,12 @@ import pytest
 from playground.errors import InvalidInput, NotFound
 from playground.tasks.summary_request import FORMS
 from playground.text.readings import Reading
+from playground.ui.app import build_app
 from playground.ui.edge import answered
 from playground.ui.strings import texts
 from playground.ui.summarize_asked import LONGEST_SHARED_CHARACTERS, address_view
 from tests.tasks.summary_fakes import first_words
+from tests.ui.conftest import make_services
 from tests.ui.summarizing import (
     GOOD,
     REQUEST,
@@ -225,6 +227,15 @@ def test_the_endpoint_takes_forms_by_their_names_and_refuses_others_with_a_sente
         page.tab.summarize_text(SHORT, language="Elvish")
     with pytest.raises(gr.Error, match="no text"):
         page.tab.summarize_text(" ")
+
+
+def test_the_endpoint_is_the_one_public_name_of_the_tab(tmp_path: Path) -> None:
+    any_engine: Any = SummaryEngine(lambda prompt: GOOD)
+    demo = build_app(make_services(any_engine, tmp_path))
+    names = demo.get_api_info()["named_endpoints"]
+    assert "/summarize" in names and not [name for name in names if name.startswith("/summarize_")]
+    parameters = {one["parameter_name"]: one for one in names["/summarize"]["parameters"]}
+    assert [name for name, one in parameters.items() if not one["parameter_has_default"]] == ["text"]
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

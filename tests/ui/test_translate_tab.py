@@ -78,6 +78,24 @@ def test_stopping_keeps_what_is_done(tab: TranslateTab, engine: TranslatingEngin
     assert whole(view) == TRANSLATED.replace("La bibliothèque est fermée vendredi.", SECOND)
 
 
+def test_a_page_that_was_reloaded_goes_on_watching_what_it_had_begun(
+    tab: TranslateTab, engine: TranslatingEngine
+) -> None:
+    engine.held = {SECOND}
+    older = beginning(tab)
+    until(lambda: len(news(tab)["news"]) == 2)
+    last: list[dict[str, Any]] = []
+    thread = threading.Thread(target=lambda: last.extend(run(tab, follow=True, sequence=2)))
+    thread.start()
+    until(lambda: len(news(tab, sequence=2)["news"]) == 2)
+    tab.stop_translation({"tab": "page", "sequence": 2}, REQUEST)
+    thread.join(5)
+    older.join(5)
+    assert tab.open_translation({"run": last[-1]["run"]}, REQUEST)["done"] == 2
+    assert run(tab, follow=True, sequence=3)[-1]["run"] == last[-1]["run"], "also when it ended meanwhile"
+    assert run(tab, follow=True, tab="another page")[-1]["gone"]
+
+
 def test_stopping_before_the_first_sentence_leaves_nothing(tab: TranslateTab, engine: TranslatingEngine) -> None:
     engine.held = set(engine.table)
     last: list[dict[str, Any]] = []

@@ -12,7 +12,7 @@ import { Result } from "./result.js";
 import { Source } from "./source.js";
 import { about } from "./words.js";
 
-const EXAMPLES = ["minutes", "story", "notice"];
+const EXAMPLES = { minutes: "bullets", story: "abstract", notice: "simple" }; // each with the form that its title asks for
 const NOTES_AT_ONCE = 200;
 
 export function mount(element, { trigger, watch, props, server }) {
@@ -51,7 +51,7 @@ class SummarizeTab {
     this.earlier = new Earlier({ server, onentry: (id) => this.open(id), onforgotten: (id) => { if (id === this.run?.id) this.forget(); } });
     this.notice = h("div", { class: "sm-notice", "aria-live": "polite" });
     this.empty = h("div", { class: "sm-empty" }, h("h1", {}, t("sm_title")), h("p", {}, t(page.shared ? "sm_about_shared" : "sm_about")));
-    this.examples = h("div", { class: "sm-examples" }, EXAMPLES.map((name) => h("button", { type: "button", class: "example", onclick: () => this.example(name) },
+    this.examples = h("div", { class: "sm-examples" }, Object.keys(EXAMPLES).map((name) => h("button", { type: "button", class: "example", onclick: () => this.example(name) },
       h("strong", {}, t(`sm_example_${name}`)), h("span", { dir: "auto" }, t(`sm_example_${name}_text`)))));
     const work = h("section", { class: "sm-work" }, this.options.element, h("div", { class: "sm-panes" }, this.source.element, this.result.element), this.notice);
     this.column = h("div", { class: "sm-column" }, this.empty, work, h("div", { class: "sm-under" }, this.earlier.element), this.examples);
@@ -96,6 +96,7 @@ class SummarizeTab {
 
   example(name) {
     if (this.busy) return;
+    this.options.set({ form: EXAMPLES[name] });
     this.source.put(t(`sm_example_${name}_text`));
     this.start();
   }

@@ -30,7 +30,7 @@ export class Options {
   draw() {
     this.chips.replaceChildren(...this.forms.map(([form]) => {
       const chosen = form === this.value.form;
-      return h("button", { type: "button", class: "sm-form", role: "radio", "aria-checked": String(chosen), tabindex: chosen ? "0" : "-1", "data-form": form, "data-tip": t(`sm_form_${form}_about`), onclick: () => this.choose(form) }, t(`sm_form_${form}`));
+      return h("button", { type: "button", class: "sm-form", role: "radio", "aria-checked": String(chosen), tabindex: chosen ? "0" : "-1", "data-form": form, title: t(`sm_form_${form}_about`), onclick: () => this.choose(form) }, t(`sm_form_${form}`));
     }));
     const { length, focus, into } = this.value;
     const said = [length && this.value.form !== "sentence" ? this.count(length) : "", focus ? t("sm_focus_short") : "", into ? nameOf(into) : ""].filter(Boolean);

@@ -31,6 +31,9 @@ export class Languages {
   // What the source is: chosen, or detected without a doubt.
   get source() { return this.from.value || (this.doubtful ? "" : this.guess); }
 
+  // Whether the text is clearly in another language than the one that was chosen for it.
+  get contradicted() { return Boolean(this.from.value && this.guess && !this.doubtful && this.guess !== this.from.value); }
+
   get target() { return this.to.value; }
 
   direction(code) { return this.rightToLeft.has(code) ? "rtl" : "ltr"; }

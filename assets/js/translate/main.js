@@ -1,20 +1,21 @@
 // The translate tab: a text or a file on the left, its translation on the right, sentence beside sentence. The server
 // keeps the translation; this page holds its name and what is being looked at.
 
-import { announce, bus, h, memory, number, page, saveFile, speaking, t } from "../dom.js";
+import { announce, bus, h, memory, number, page, speaking, t } from "../dom.js";
 import { onHanded } from "../tabs.js";
 import { openCard } from "./card.js";
 import { Comparison } from "./compare.js";
 import { Earlier } from "./earlier.js";
-import { bytesOf, dataOf } from "./files.js";
+import { examples } from "./examples.js";
+import { download, openFile } from "./files.js";
 import { Glossary } from "./glossary.js";
 import { Languages } from "./languages.js";
 import { Translators } from "./model.js";
 import { Notices } from "./notices.js";
 import { Result, summaryOf } from "./result.js";
 import { Source } from "./source.js";
+import { underWay } from "./underway.js";
 
-const EXAMPLES = ["postcard", "notice", "app"];
 const NEWS_AT_ONCE = 400;
 
 export function mount(element, { trigger, watch, props, server }) {
@@ -36,7 +37,9 @@ class TranslateTab {
     const last = memory.get("translate_run");
     const draft = memory.get("translate_draft");
     const handed = onHanded("translate", (task) => this.take(task));
-    if (!handed && last) this.open(last, { quiet: true, draft });
+    const begun = handed ? null : underWay.recall();
+    if (begun) this.follow(begun, draft);
+    else if (!handed && last) this.open(last, { quiet: true, draft });
     else if (!handed && draft) this.source.put(draft);
   }
 
@@ -45,17 +48,17 @@ class TranslateTab {
     this.languages = new Languages({ onchange: () => this.pairChanged(), onswap: () => this.swap() });
     this.source = new Source({
       onedit: () => this.notices.clear(), onlook: (text) => this.look(text), onpress: () => this.press(), onpoint: (index, bring) => this.point(index, bring && "result"),
-      onfile: (file) => this.openFile(file), onclear: () => this.forget(),
+      onfile: (file) => openFile(this, file), onclear: () => { this.languages.from.value = ""; this.forget(); },
     });
-    this.result = new Result({ onpoint: (index) => this.point(index), onopen: (index, span) => this.card(index, span), ondownload: () => this.download() });
+    this.result = new Result({ onpoint: (index) => this.point(index), onopen: (index, span) => this.card(index, span), ondownload: () => download(this) });
     this.models = new Translators({ server, languages: this.languages, onchange: () => {} });
-    this.notices = new Notices({ onlanguage: (code) => { this.languages.from.value = code; this.pairChanged(); this.start(); }, onother: () => this.languages.from.focus() });
+    const choose = (code) => { this.languages.from.value = code; this.pairChanged(); };
+    this.notices = new Notices({ onlanguage: (code) => { choose(code); this.start(); }, onchosen: choose, onother: () => this.languages.from.focus() });
     this.glossary = new Glossary({});
     this.comparison = new Comparison({ server, run: () => this.run });
     this.earlier = new Earlier({ server, onentry: (id) => this.open(id), onforgotten: (id) => { if (id === this.run?.id) this.forget(); } });
     const head = h("header", { class: "tr-head" }, h("h1", {}, t("tr_title")), this.earlier.element, h("p", {}, t(page.shared ? "tr_about_shared" : "tr_about")));
-    this.examples = h("div", { class: "tr-examples" }, EXAMPLES.map((name) => h("button", { type: "button", class: "example", onclick: () => this.example(name) },
-      h("strong", {}, t(`tr_example_${name}`)), h("span", { dir: "auto" }, t(`tr_example_${name}_text`)))));
+    this.examples = examples((text, target) => this.example(text, target));
     const work = h("section", { class: "tr-work" }, this.languages.element, h("div", { class: "tr-panes" }, this.source.element, this.result.element), this.notices.element);
     this.column = h("div", { class: "tr-column" }, head, work, h("div", { class: "tr-under" }, this.models.element), this.examples,
       h("div", { class: "tr-folds" }, this.glossary.element, this.comparison.element));
@@ -83,6 +86,7 @@ class TranslateTab {
     if (ticket !== this.looked || said.error || this.source.file) return;
     this.source.tell(said.tokens);
     if (this.languages.heard(said)) this.models.update();
+    if (this.languages.contradicted && !this.run && !this.busy) this.notices.doubt(said.guess);
   }
 
   pairChanged() {
@@ -97,12 +101,10 @@ class TranslateTab {
     this.pairChanged();
   }
 
-  example(name) {
+  example(text, target) {
     if (this.busy) return;
-    this.languages.from.value = "";
-    this.languages.to.value = t(`tr_example_${name}_to`);
-    this.languages.chosen = true;
-    this.source.put(t(`tr_example_${name}_text`)).then(() => this.start());
+    this.languages.set("", target);
+    this.source.put(text).then(() => this.start());
   }
 
   press() {
@@ -124,10 +126,25 @@ class TranslateTab {
     this.glossary.judge(null);
     this.comparison.offer(null);
     this.wait({ phase: "translating" });
+    this.followed = false;
+    underWay.note({ tab: this.tab, sequence: this.sequence });
     this.trigger("translate", {
       tab: this.tab, sequence: this.sequence, language: page.language, target: this.languages.target, source: this.languages.from.value,
       glossary: this.glossary.value, model: this.models.value.id, ...(file ? { document: file.document } : { text: this.source.text }),
     });
+  }
+
+  // The page was reloaded while a translation was being made: it goes on watching.
+  follow({ tab, sequence }, draft) {
+    this.tab = tab;
+    this.sequence = sequence + 1;
+    this.after = 0;
+    this.laidOut = false;
+    this.followed = true;
+    if (draft) this.source.put(draft);
+    this.wait({ phase: "translating" });
+    underWay.note({ tab, sequence: this.sequence });
+    this.trigger("translate", { tab, sequence: this.sequence, language: page.language, follow: true });
   }
 
   stop() {
@@ -176,15 +193,18 @@ class TranslateTab {
 
   layOut(layout) {
     this.laidOut = true;
+    if (this.followed) this.languages.set(layout.detected ? "" : layout.source, layout.target);
     this.source.pair(layout);
     this.result.begin(layout, this.languages.direction(layout.target));
   }
 
   end(view) {
     this.wait(null);
+    underWay.note(null);
+    if (view.gone) { const last = memory.get("translate_run"); if (last) this.open(last, { quiet: true }); return; }
     if (view.ask) { this.notices.ask(view.ask); this.result.clear(); this.settle(); return; }
     if (view.refused) { this.notices.refuse(view.refused); this.result.clear(); return; }
-    if (view.run) this.open(view.run, { own: true });
+    if (view.run) this.open(view.run, { own: !this.followed });
     else { this.result.clear(); this.result.line.textContent = t("tr_stopped_empty"); }
   }
 
@@ -244,28 +264,6 @@ class TranslateTab {
         this.comparison.offer(this.run);
       },
     });
-  }
-
-  async openFile(file) {
-    if (this.busy) return;
-    this.notices.say(t("tr_file_reading", { name: file.name }));
-    const data = await dataOf(file);
-    const answer = data === null ? { error: t("tr_file_large") } : await this.server.open_file({ name: file.name, data });
-    this.notices.clear();
-    if (answer.error) { this.notices.refuse(answer.error); return; }
-    this.forget();
-    this.source.show(answer);
-    this.languages.from.value = "";
-    this.languages.heard({ guess: answer.guess, doubtful: answer.doubtful, target: answer.target });
-    this.models.update();
-    announce(t("tr_file_opened", { name: answer.name }));
-    this.source.go.focus();
-  }
-
-  async download() {
-    const answer = await this.server.download({ run: this.run.id });
-    if (answer.error) this.notices.refuse(answer.error);
-    else saveFile(answer.name, bytesOf(answer.data), answer.type);
   }
 
   // The translation goes from the page; its entry stays.

@@ -4,9 +4,9 @@ import { button, h, t } from "../dom.js";
 import { nameOf } from "./languages.js";
 
 export class Notices {
-  // `onlanguage(code)` hears which language the text is in, `onother` that it is none of those offered.
-  constructor({ onlanguage, onother }) {
-    Object.assign(this, { onlanguage, onother });
+  // `onlanguage(code)` hears which language the text is in, `onchosen(code)` that it is another one than was chosen, `onother` that it is none of those offered.
+  constructor({ onlanguage, onchosen, onother }) {
+    Object.assign(this, { onlanguage, onchosen, onother });
     this.element = h("div", { class: "tr-notices", "aria-live": "polite" });
   }
 
@@ -15,6 +15,12 @@ export class Notices {
   say(sentence) { this.element.replaceChildren(h("p", { class: "hint" }, sentence)); }
 
   refuse(sentence) { this.element.replaceChildren(h("p", { class: "problem", role: "alert" }, sentence)); }
+
+  // The text is in another language than the one that was chosen.
+  doubt(code) {
+    this.element.replaceChildren(h("div", { class: "tr-question" }, h("span", {}, t("tr_looks_like", { language: nameOf(code) })),
+      button(t("tr_use_language", { language: nameOf(code) }), { text: true, class: "tr-ask", onclick: () => this.onchosen(code) })));
+  }
 
   ask(codes) {
     this.element.replaceChildren(h("div", { class: "tr-question", role: "group", "aria-label": t("tr_ask") }, h("span", {}, t("tr_ask")),

@@ -198,7 +198,7 @@ def build(services: Services) -> None:
     )  # fmt: skip
     view.summarize(
         tab.summarize, None, view, show_progress="hidden", trigger_mode="multiple", concurrency_id="pages",
-        concurrency_limit=MAX_STREAMS, api_visibility="private",
+        concurrency_limit=MAX_STREAMS, api_visibility="private", api_name="summarize_page",
     )  # fmt: skip
     gr.api(tab.summarize_text, api_name="summarize", concurrency_id="model", concurrency_limit=8)
 

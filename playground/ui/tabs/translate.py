@@ -77,8 +77,8 @@ class TranslateTab:
         except Exception as error:  # the page must always get an answer
             yield {**stamp, "phase": "ended", "refused": shown(error, language)}
             return
-        if isinstance(begun, Unsure):
-            yield {**stamp, "phase": "ended", "ask": list(begun.among)}
+        if not isinstance(begun, TranslationJobOfPage):
+            yield {**stamp, "phase": "ended", **({"gone": True} if begun is None else {"ask": list(begun.among)})}
             return
         while begun.running and self._pages.is_newest(page, sequence):
             yield {**stamp, **self._progress(begun)}
@@ -88,7 +88,13 @@ class TranslateTab:
 
     def _begin(
         self, owner: str, stamp: dict[str, Any], values: dict[str, Any], language: str
-    ) -> TranslationJobOfPage | Unsure:
+    ) -> TranslationJobOfPage | Unsure | None:
+        """The job that a page wants to see made: a new one, or after a reload the one that it had begun; None where that
+        one is not known any more."""
+        if values.get("follow"):
+            if job := self._jobs.find(owner, stamp["tab"]):
+                job.sequence = stamp["sequence"]
+            return job
         document = self.documents.find(owner, str(values["document"])) if values.get("document") else None
         asked = asked_of(values, document, shared=self._services.settings.shared)
         if isinstance(asked, Unsure):
