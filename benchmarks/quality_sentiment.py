@@ -25,7 +25,7 @@ from benchmarks.results import Figure, Result, Table, markdown, save
 from benchmarks.sentiment_speed import Speed, measure_speed
 from benchmarks.sides import RESULTS
 from playground.engine.engine import Engine
-from playground.tasks.calibration import FITTED_FILE, Calibration, agreement, fit
+from playground.tasks.calibration import FITTED_FILE, Calibration, agreement, fit, read_calibrations_again
 from playground.tasks.sentiment import SentimentJudge
 from playground.tasks.sentiment_labels import SENTIMENT, TWO_SIDES, LabelSet
 from playground.tasks.sentiment_lexicon import by_words
@@ -78,8 +78,9 @@ def read_rows(folder: Path | None, data: str, rows: slice) -> tuple[list[str], l
 def measure(engine: Engine, model: str, data: str, texts: Sequence[str], known: Sequence[int]) -> Measured:
     """Judge all texts and compare with what is known."""
     judge = SentimentJudge(engine, model, SETS[data], owner=OWNER)
+    language = language_of(data)
     start_s = time.perf_counter()
-    judged = sorted(judge.judge(texts), key=lambda one: one.index)
+    judged = sorted(judge.judge(texts, language=language), key=lambda one: one.index)
     seconds = time.perf_counter() - start_s
     good = [one for one in judged if one.error is None]
     labels = [known[one.index] for one in good]
@@ -97,7 +98,7 @@ def measure(engine: Engine, model: str, data: str, texts: Sequence[str], known: 
         raw.calibration_error,
         sum(one.mass for one in good) / max(1, len(good)),
         lexicon_figure(texts, known, SETS[data]),
-        judge.calibration.rows,
+        judge.calibration_for(language).rows,
         seconds,
     )
 
@@ -110,27 +111,27 @@ def lexicon_figure(texts: Sequence[str], known: Sequence[int], labels: LabelSet)
     return found.accuracy if len(labels.labels) == 2 else found.macro_f1
 
 
-def learn(engine: Engine, model: str, label_set: LabelSet, folder: Path, rows: int) -> Calibration:
-    """Fitted on `rows` texts of each set with these labels, which come behind those that are reported."""
-    logprobs: list[tuple[float, ...]] = []
-    known: list[int] = []
-    names = [data for data, labels in SETS.items() if labels is label_set]
-    for data in names:
-        texts, labels = read_rows(folder, data, slice(REPORTED[data], REPORTED[data] + rows))
-        for one in SentimentJudge(engine, model, label_set, owner=OWNER).judge(texts):
-            if one.error is None:
-                logprobs.append(one.logprobs)
-                known.append(labels[one.index])
-    return fit(logprobs, known, fitted_on=", ".join(names), date=time.strftime("%Y-%m-%d"))
+def learn(engine: Engine, model: str, data: str, folder: Path, rows: int) -> Calibration:
+    """Fitted on `rows` texts of a set, which come behind those that are reported."""
+    texts, known = read_rows(folder, data, slice(REPORTED[data], REPORTED[data] + rows))
+    judge = SentimentJudge(engine, model, SETS[data], owner=OWNER)
+    judged = [one for one in judge.judge(texts, language=language_of(data)) if one.error is None]
+    labels = [known[one.index] for one in judged]
+    return fit([one.logprobs for one in judged], labels, fitted_on=data, date=time.strftime("%Y-%m-%d"))
 
 
-def keep_learned(model: str, label_set: LabelSet, found: Calibration) -> None:
-    """For the app, beside what is kept of other models."""
+def keep_learned(model: str, data: str, found: Calibration) -> None:
+    """For the app, beside what is kept of other models and languages."""
     kept: dict[str, Any] = json.loads(FITTED_FILE.read_text("utf-8")) if FITTED_FILE.exists() else {}
     rounded = replace(found, temperature=round(found.temperature, 4), bias=tuple(round(one, 4) for one in found.bias))
-    kept.setdefault(model, {})[label_set.id] = asdict(rounded)
+    kept.setdefault(model, {}).setdefault(SETS[data].id, {})[language_of(data)] = asdict(rounded)
     FITTED_FILE.parent.mkdir(parents=True, exist_ok=True)
     FITTED_FILE.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", "utf-8")
+
+
+def language_of(data: str) -> str:
+    """The code of a set's language."""
+    return "en" if data == REVIEWS else data.rpartition("_")[2]
 
 
 def figures_of(found: Sequence[Measured], speed: Speed | None) -> tuple[Figure, ...]:
@@ -221,8 +222,9 @@ def _main(argv: Sequence[str] | None = None) -> None:
     speed: Speed | None = None
     for model in given.models:
         engine = open_engine(model)
-        for label_set in (TWO_SIDES, SENTIMENT) if given.fit and given.data else ():
-            keep_learned(model, label_set, learn(engine, model, label_set, given.data, given.fit_rows))
+        for data in given.sets if given.fit and given.data else ():
+            keep_learned(model, data, learn(engine, model, data, given.data, given.fit_rows))
+        read_calibrations_again()
         for data in given.sets if given.data else (REVIEWS,):
             rows = slice(first, min(last, REPORTED[data]))
             found.append(measure(engine, model, data, *read_rows(given.data, data, rows)))

@@ -38,9 +38,7 @@ class Runs(Records):
             )
             return self.get_run(owner, run_id)
 
-    def change_run(
-        self, owner: str, run_id: str, *, output: str, settings: Mapping[str, Any] | None = None
-    ) -> RunRow:
+    def change_run(self, owner: str, run_id: str, *, output: str, settings: Mapping[str, Any] | None = None) -> RunRow:
         """Give a run another result; its place in the list stays."""
         with self._database.transaction():
             row = self.get_run(owner, run_id)

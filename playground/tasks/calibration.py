@@ -22,6 +22,7 @@ from playground.errors import InvalidInput
 FITTED_FILE = Path(__file__).resolve().parents[2] / "assets" / "calibration" / "sentiment.json"
 UNFITTED_TEMPERATURE = 2.0
 """Small models are far too sure of themselves: in published measurements one temperature of about 2 mends most."""
+LEARNED_FIRST = "en"
 BINS = 10
 LEAST_PER_LABEL = 3
 _STEPS = 60
@@ -133,12 +134,23 @@ def agreement(probabilities: Sequence[Sequence[float]] | Floats, known: Sequence
     )
 
 
-def fitted(model_id: str, label_set_id: str) -> Calibration | None:
-    """What was fitted for a model of the catalogue and a set of labels; None where nothing was."""
-    found = _fitted().get(model_id, {}).get(label_set_id)
-    if found is None:
-        return None
-    return Calibration(found["temperature"], tuple(found["bias"]), found["fitted_on"], found["date"], found["rows"])
+def fitted(model_id: str, label_set_id: str, language: str = LEARNED_FIRST) -> Calibration | None:
+    """What was fitted for a model of the catalogue, a set of labels and a language; None where nothing was.
+
+    In a language that nothing was fitted for, the temperature of another holds and its biases do not: what a model
+    calls neutral differs from language to language.
+    """
+    by_language = _fitted().get(model_id, {}).get(label_set_id, {})
+    if language in by_language:
+        found = by_language[language]
+        return Calibration(found["temperature"], tuple(found["bias"]), found["fitted_on"], found["date"], found["rows"])
+    other = by_language.get(LEARNED_FIRST)
+    return None if other is None else Calibration(max(1.0, other["temperature"]))
+
+
+def read_calibrations_again() -> None:
+    """Forget what was read of the file: it has been written anew."""
+    _fitted.cache_clear()
 
 
 def _softmax(values: Floats) -> Floats:
@@ -181,5 +193,5 @@ def _macro_f1(confusion: NDArray) -> float:
 
 
 @cache
-def _fitted() -> dict[str, dict[str, dict[str, Any]]]:
+def _fitted() -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
     return json.loads(FITTED_FILE.read_text("utf-8")) if FITTED_FILE.exists() else {}

@@ -24,6 +24,8 @@ from playground.text.sentences import cut
 MOST_CHARACTERS = 20_000
 MOST_TEXTS = 20_000
 MOST_HEAT_WORDS = 150
+MOST_FOR_LANGUAGE = 50
+"""Texts that are looked at to find their language: one short text alone is often unsure."""
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\s\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 """A Chinese or Japanese sign, or what stands between blanks."""
 Progress = Callable[[int, int], None]
@@ -93,10 +95,8 @@ class HeatWord:
 
 
 class SentimentJudge:
-    """Judges texts with one model, for one owner. `calibration` None: what was fitted for the model, if anything was.
-
-    May be used from several threads.
-    """
+    """Judges texts with one model, for one owner. `calibration` None: what was fitted for the model and the language of
+    the texts, if anything was. May be used from several threads."""
 
     def __init__(
         self,
@@ -107,16 +107,23 @@ class SentimentJudge:
         calibration: Calibration | None = None,
         owner: str = "",
     ) -> None:
-        self._scorer, self._owner = scorer, owner
+        self._scorer, self._owner, self._model_id = scorer, owner, model_id
+        self._calibration = calibration
         self.labels = labels
-        self.calibration = calibration or fitted(model_id, labels.id) or Calibration()
         self._places = [place for place, label in enumerate(labels.labels) for _ in label.spoken]
 
-    def judge(self, texts: Sequence[str], *, cancel: threading.Event | None = None) -> Iterator[Judged]:
+    def calibration_for(self, language: str) -> Calibration:
+        """What turns log-probabilities of texts in a language into probabilities."""
+        return self._calibration or fitted(self._model_id, self.labels.id, language) or Calibration()
+
+    def judge(
+        self, texts: Sequence[str], *, language: str = "", cancel: threading.Event | None = None
+    ) -> Iterator[Judged]:
         """Every text as it is done, equal ones together; one that cannot be judged brings its error, the others go on.
 
-        Setting `cancel` raises ScoringStopped within a step; what came before stays. Raises ModelUnavailable, and
-        InvalidInput for more than MOST_TEXTS texts.
+        `language`: the code of that of the texts, "" to find out from all of them together. Setting `cancel` raises
+        ScoringStopped within a step; what came before stays. Raises ModelUnavailable, and InvalidInput for more than
+        MOST_TEXTS texts.
         """
         if len(texts) > MOST_TEXTS:
             raise InvalidInput(f"There are {len(texts):,} texts; {MOST_TEXTS:,} can be judged at once. Split the file.")
@@ -128,12 +135,14 @@ class SentimentJudge:
             else:
                 places.setdefault(text, []).append(index)
         different = list(places)
+        code = language or detect("\n".join(different[:MOST_FOR_LANGUAGE])).code
+        calibration = self.calibration_for(code)
         openings = [opening(text, self.labels) for text in different]
         scored = self._scorer.score(openings, options(self.labels), owner=self._owner, cancel=cancel)
         for one in scored if openings else ():
             text = different[one.index]
             for index in places[text]:
-                yield self._judged(index, text, one)
+                yield self._judged(index, text, one, calibration)
 
     def analyse(self, text: str, *, cancel: threading.Event | None = None) -> Analysis:
         """The whole and its sentences. A text too long for the model is what its sentences are on average.
@@ -143,13 +152,15 @@ class SentimentJudge:
         error = _problem(text)
         if error is not None:
             raise error
-        sentences = cut(text, detect(text).code or "en").segments
-        whole = next(iter(self.judge([text], cancel=cancel)))
+        code = detect(text).code
+        sentences = cut(text, code or "en").segments
+        whole = next(iter(self.judge([text], language=code, cancel=cancel)))
         if len(sentences) < 2:
             if whole.error is not None:
                 raise whole.error
             return Analysis(whole)
-        found = sorted(self.judge([one.text for one in sentences], cancel=cancel), key=lambda one: one.index)
+        judged = self.judge([one.text for one in sentences], language=code, cancel=cancel)
+        found = sorted(judged, key=lambda one: one.index)
         strip = tuple(Place(one.start, one.end, judged) for one, judged in zip(sentences, found, strict=True))
         return Analysis(whole if whole.error is None else self._mean(text, strip, whole.error), strip)
 
@@ -174,7 +185,7 @@ class SentimentJudge:
         # A text of one word has nothing without it: it is compared with an unknown word.
         texts = [one if one.strip() else "…" for one in texts]
         odds: dict[int, float] = {}
-        for judged in self.judge(texts, cancel=cancel):
+        for judged in self.judge(texts, language=detect(text).code, cancel=cancel):
             if judged.error is not None:
                 raise judged.error
             odds[judged.index] = _log_odds(judged.probabilities[label])
@@ -189,7 +200,7 @@ class SentimentJudge:
         probabilities = calibration.probabilities(judged.logprobs)
         return Judged(judged.index, judged.text, judged.logprobs, probabilities, judged.mass)
 
-    def _judged(self, index: int, text: str, scored: Scored) -> Judged:
+    def _judged(self, index: int, text: str, scored: Scored, calibration: Calibration) -> Judged:
         if scored.error is not None:
             return Judged(index, text, error=scored.error)
         by_label: list[list[float]] = [[] for _ in self.labels.labels]
@@ -198,7 +209,7 @@ class SentimentJudge:
         # Any of a label's words will do.
         logprobs = tuple(_log_sum(values) for values in by_label)
         mass = min(1.0, math.exp(_log_sum(logprobs)))
-        return Judged(index, text, logprobs, self.calibration.probabilities(logprobs), mass)
+        return Judged(index, text, logprobs, calibration.probabilities(logprobs), mass)
 
     def _mean(self, text: str, strip: Sequence[Place], error: PlaygroundError) -> Judged:
         """Longer sentences count more. Raises `error` where no sentence could be judged."""

@@ -43,7 +43,7 @@ class Asked:
 def asked_of(values: Mapping[str, Any], *, shared: bool) -> Asked:
     """What a page asks for. The language of the summary is called `into`: `language` is the visitor's. Raises
     InvalidInput."""
-    given = {**values, "language": values.get("into")}
+    given = {**values, "language": str(values.get("into") or "")}
     request = SummaryRequest.from_untrusted(values.get("text"), given)
     check_length(request.text, shared=shared)
     return Asked(request, str(values.get("name") or "")[:LONGEST_NAME])

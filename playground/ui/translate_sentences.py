@@ -21,6 +21,8 @@ from playground.ui.translate_view import sentence_view
 
 SAME, CLOSE = 60.0, 40.0
 """chrF++ of a translation put back from which on it says the same, or about the same."""
+UNTRANSLATED = {"empty", "echo", "language"}
+"""Problems of a sentence that has no translation to be put back."""
 MOST_ASKING = 8
 LONGEST_REFERENCE = 200_000
 
@@ -59,7 +61,8 @@ class SentenceQuestions:
         run = self._run(data, request)
         index = run.index(data.get("index"))
         present = run.sentences[index]
-        if present is None or not present.text:
+        # That an echo reads like the text when it is put back says nothing.
+        if present is None or UNTRANSLATED & set(present.problems) or not present.text:
             raise InvalidInput("This sentence is not translated yet.")
 
         def ask(cancel: threading.Event) -> dict[str, Any]:

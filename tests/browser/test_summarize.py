@@ -166,3 +166,17 @@ def test_it_speaks_chinese(app: App, visit: Visit) -> None:
     page.get_by_role("button", name="更多").click()
     expect(page.locator("#sm-focus")).to_be_visible()
     visitor.picture("summarize-more-desktop-zh")
+
+
+def test_a_server_that_ends_while_it_works_gives_the_text_back(own_app: App, visit: Visit) -> None:
+    own_app.start()
+    page = enter(visit(own_app.url))
+    text = long_text(220)
+    page.locator("#sm-text").fill(text)
+    page.locator(".sm-go").click()
+    expect(page.locator(".sm-part").first).to_be_visible(timeout=WAIT_MS)
+    own_app.end()
+    page.locator(".sm-go").click()
+    expect(page.locator(".sm-notice .problem")).to_contain_text("did not answer", timeout=WAIT_MS)
+    expect(page.locator("#sm-text")).to_have_value(text)
+    expect(page.locator(".sm-go")).to_have_text("Summarize")

@@ -251,6 +251,19 @@ def test_a_translation_is_there_after_a_reload_and_in_the_list(app: App, visit: 
     expect(page.locator("#tr-text")).to_have_value("The harbour was full of ships that morning.")
 
 
+def test_the_search_beside_the_chats_opens_a_translation(app: App, visit: Visit) -> None:
+    visitor = visit(app.url)
+    page = enter(visitor)
+    translate(page, "A quokka is a small animal that lives on an island.")
+    page.get_by_role("tab", name="Chat").click()
+    page.locator("#chat-search").fill("quokka")
+    page.locator(".hit", has_text="quokka").first.click()
+    expect(page.locator("#tr-text")).to_have_value("A quokka is a small animal that lives on an island.")
+    page.locator("#tr-text").fill("A quokka is an animal.")
+    expect(page.locator(".tr-line")).to_contain_text("changed since")
+    expect(page.locator(".tr-mirror span")).to_have_count(0)
+
+
 def test_hostile_text_stays_text(app: App, visit: Visit) -> None:
     page = enter(visit(app.url))
     translate(page, HOSTILE)

@@ -83,22 +83,24 @@ def test_a_temperature_changes_no_order_and_another_number_of_labels_is_refused(
         Calibration(1.0, (0.1, -0.1)).probabilities([-1.0, -3.0, -2.0])
 
 
-def test_what_was_fitted_is_read_by_model_and_labels(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_fitted_is_read_by_model_labels_and_language(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = {"temperature": 2.5, "bias": [0.1, -0.1], "fitted_on": "x", "date": "2026-01-02", "rows": 9}
     file = tmp_path / "fitted.json"
-    file.write_text(json.dumps({"m": {"two_sides": kept}}), "utf-8")
+    file.write_text(json.dumps({"m": {"two_sides": {"en": kept}}}), "utf-8")
     monkeypatch.setattr(calibration, "FITTED_FILE", file)
-    calibration._fitted.cache_clear()
+    calibration.read_calibrations_again()
     assert fitted("m", "two_sides") == Calibration(2.5, (0.1, -0.1), "x", "2026-01-02", 9)
+    # In another language neither label is favoured, and no text looks surer than it is.
+    assert fitted("m", "two_sides", "fr") == Calibration(2.5)
     assert fitted("m", "sentiment") is fitted("other", "two_sides") is None
-    calibration._fitted.cache_clear()
+    calibration.read_calibrations_again()
 
 
 def test_what_ships_names_its_texts_and_has_a_bias_for_every_label() -> None:
-    calibration._fitted.cache_clear()
+    calibration.read_calibrations_again()
     shipped = json.loads(calibration.FITTED_FILE.read_text("utf-8"))
     assert shipped
     for sets in shipped.values():
-        for name, one in sets.items():
+        for name, one in ((name, one) for name, languages in sets.items() for one in languages.values()):
             assert len(one["bias"]) == {"sentiment": 3, "two_sides": 2}[name]
             assert one["temperature"] > 0 and one["rows"] > 20 and one["date"] and one["fitted_on"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from playground.engine.scoring import ScoringStopped
 from playground.errors import InvalidInput, PromptTooLong
+from playground.tasks import calibration
 from playground.tasks.calibration import Calibration
 from playground.tasks.sentiment import MOST_CHARACTERS, MOST_HEAT_WORDS, SentimentJudge
 from playground.tasks.sentiment_labels import NO_LABEL, SENTIMENT, TWO_SIDES, own_labels
@@ -158,3 +161,20 @@ def test_the_word_list_knows_the_plain_cases_and_only_sentiment() -> None:
     assert by_words(texts, SENTIMENT) == [POSITIVE, NEGATIVE, NEUTRAL]
     assert by_words(texts, TWO_SIDES) == [1, 0, 1]
     assert by_words(texts, own_labels("a, b")) is None
+
+
+def test_every_language_has_its_own_calibration_and_one_is_found_for_all_texts_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kept(*bias: float) -> dict[str, object]:
+        return {"temperature": 1.0, "bias": bias, "fitted_on": "x", "date": "2026-01-02", "rows": 9}
+
+    file = tmp_path / "fitted.json"
+    file.write_text(json.dumps({"m": {"sentiment": {"en": kept(9, 0, 0), "fr": kept(0, 0, 9)}}}), "utf-8")
+    monkeypatch.setattr(calibration, "FITTED_FILE", file)
+    calibration.read_calibrations_again()
+    judge = SentimentJudge(WordScorer(), "m")
+    french = list(judge.judge(["Le magasin ouvre demain à neuf heures.", "Merci pour cette soirée.", "ok"]))
+    english = list(judge.judge(["The shop opens tomorrow at nine.", "Thank you for the evening.", "ok"]))
+    assert {one.label for one in french} == {POSITIVE} and {one.label for one in english} == {NEGATIVE}
+    calibration.read_calibrations_again()

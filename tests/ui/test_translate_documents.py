@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from playground.errors import InvalidInput, NotFound
 from playground.ui.edge import answered
 from playground.ui.tabs.translate import TranslateTab
 from playground.ui.translate_documents import MOST_DOCUMENTS_OF_OWNER
+from tests.text.test_documents import packed
+from tests.text.test_documents import run as word_run
 from tests.ui.conftest import make_services
 from tests.ui.translate_desk import FRENCH, REQUEST, TranslatingEngine, forget, open_file, run, whole
 
@@ -71,6 +75,20 @@ def test_a_file_comes_back_in_its_own_format(tab: TranslateTab, name: str, conte
     assert content_of(tab, view) == by_hand(content) != content.decode()
     assert tab.download({"run": view["id"]}, REQUEST)["name"] == new_name
     assert whole(view).startswith("Bonjour à vous tous.")
+
+
+def test_a_word_file_keeps_its_format(tab: TranslateTab) -> None:
+    bold = "<w:p>" + word_run("The library is closed on Friday.", "<w:b/>") + "</w:p>"
+    plain = "<w:p>" + word_run("Good morning to all of you.") + "</w:p>"
+    view = translated(tab, "notes.docx", packed(document=f"<w:body>{plain}{bold}</w:body>"))
+    answer = tab.download({"run": view["id"]}, REQUEST)
+    assert answer["name"] == "notes.fr.docx"
+    archive = zipfile.ZipFile(io.BytesIO(base64.b64decode(answer["data"])))
+    body = archive.read("word/document.xml").decode()
+    assert (
+        body.index("Bonjour à vous tous.") < body.index("<w:b/>") < body.index("La bibliothèque est fermée vendredi.")
+    )
+    assert archive.read("word/media/image1.png") == b"\x89PNG"
 
 
 def test_a_sentence_in_other_words_is_in_the_file_too(tab: TranslateTab) -> None:

@@ -31,7 +31,9 @@ MEASURED = {("qwen2.5-coder-0.5b-instruct", "en", "fr"): 45.0, ("qwen2.5-coder-1
 def measured(monkeypatch: pytest.MonkeyPatch) -> None:
     def known(model_id: str, source: str, target: str) -> KnownQuality | None:
         score = MEASURED.get((model_id, source, target))
-        return score and KnownQuality(score, "good" if score >= 52 else "fair" if score >= 42 else "poor")  # type: ignore[return-value]
+        if score is None:
+            return None
+        return KnownQuality(score, "good" if score >= 52 else "fair" if score >= 42 else "poor")
 
     monkeypatch.setattr(translate_models, "known_quality", known)
 

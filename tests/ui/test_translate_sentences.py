@@ -37,6 +37,14 @@ def test_a_translation_goes_back_to_the_language_it_came_from(tab: TranslateTab)
     assert near["nearness"] < exact["nearness"] == 100
 
 
+def test_what_was_only_repeated_cannot_be_put_back(tab: TranslateTab, engine: TranslatingEngine) -> None:
+    engine.table["The library is closed on Friday."] = "The library is closed on Friday."
+    view = translate(tab)
+    assert "echo" in view["sentences"][1]["problems"]
+    with pytest.raises(InvalidInput, match="not translated yet"):
+        tab.sentences.translate_back({"run": view["id"], "index": 1, "tab": "page"}, REQUEST)
+
+
 def test_a_wording_that_was_chosen_stays_also_after_a_restart_and_can_be_taken_back(tab: TranslateTab) -> None:
     view = translate(tab)
     answer = tab.sentences.replace_sentence({"run": view["id"], "index": 0, "text": "Salut  à tous.\n"}, REQUEST)

@@ -77,9 +77,12 @@ def run(tab: TranslateTab, request: Any = REQUEST, /, **values: Any) -> list[dic
         event: Any = SimpleNamespace(_data=data)
         return [view async for view in tab.translate(event, request)]
 
+    def collected() -> list[dict[str, Any]]:
+        return asyncio.run(collect())
+
     # On a thread of its own: the tests' own thread may have an event loop (the browser's driver brings one).
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, collect()).result()
+        return thread.submit(collected).result()
 
 
 def translate(tab: TranslateTab, text: str = TEXT, **values: Any) -> dict[str, Any]:

@@ -1,7 +1,19 @@
 // Texts from elsewhere: a file of the visitor's, or a page of the web.
 
 import { announce, button, h, popover, t } from "../dom.js";
-import { dataOf } from "../translate/files.js";
+
+const MOST_BYTES = 20 * 1024 * 1024;
+
+// The content of a file in base64, null where it is too large to be read.
+function dataOf(file) {
+  if (file.size > MOST_BYTES) return Promise.resolve(null);
+  return new Promise((resolve) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(String(reader.result).split(",")[1] ?? "");
+    reader.onerror = () => resolve("");
+    reader.readAsDataURL(file);
+  });
+}
 
 export class Elsewhere {
   // `ontext(answer)` gets what was read, `onsay(sentence)` what is being done, `onrefuse(sentence)` why it cannot be.

@@ -1,19 +1,20 @@
 // The summarize tab: a text, a file or an address on the left, its summary on the right, each sentence tied to its
 // places in the text. The server keeps the summary; this page holds its name and what is being looked at.
 
-import { announce, bus, h, memory, number, page, speaking, t } from "../dom.js";
+import { announce, bus, h, memory, page, speaking, t } from "../dom.js";
 import { onHanded } from "../tabs.js";
 import { openCard } from "./card.js";
 import { Earlier } from "./earlier.js";
 import { Elsewhere } from "./elsewhere.js";
+import { endLine, progressLine } from "./lines.js";
 import { Options } from "./options.js";
 import { Parts } from "./parts.js";
 import { Result } from "./result.js";
 import { Source } from "./source.js";
-import { about } from "./words.js";
 
 const EXAMPLES = { minutes: "bullets", story: "abstract", notice: "simple" }; // each with the form that its title asks for
 const NOTES_AT_ONCE = 200;
+const SILENCE_MS = 20_000;
 
 export function mount(element, { trigger, watch, props, server }) {
   new SummarizeTab({ element, trigger, watch, props, server: speaking(server) });
@@ -122,8 +123,9 @@ class SummarizeTab {
 
   stop() {
     this.wait({ ...this.latest, stopping: true });
-    this.server.stop_summary({ tab: this.tab, sequence: this.sequence }).then(({ stopped }) => {
-      if (!stopped && this.busy && this.latest?.phase === "starting") { this.wait(null); this.forget(); } // it had not begun
+    this.server.stop_summary({ tab: this.tab, sequence: this.sequence }).then(({ stopped, error }) => {
+      if (error && this.busy) this.end({ refused: error });
+      else if (!stopped && this.busy && this.latest?.phase === "starting") { this.wait(null); this.forget(); } // it had not begun
     });
   }
 
@@ -131,21 +133,21 @@ class SummarizeTab {
     this.latest = view;
     this.busy = view !== null;
     this.source.wait(this.busy, Boolean(view?.stopping));
-    this.result.wait(view, view ? this.line(view) : "");
+    this.result.wait(view, view ? progressLine(view) : "");
     this.column.classList.toggle("busy", this.busy);
+    clearTimeout(this.silence);
+    if (this.busy) this.silence = setTimeout(() => this.inquire(), SILENCE_MS);
     this.settle();
   }
 
-  line(view) {
-    if (view.stopping) return t("sm_stopping");
-    if (view.phase === "opening") return t("sm_opening", { detail: view.detail ?? "" });
-    if (view.ahead) return t("sm_waiting", { ahead: number.format(view.ahead) });
-    const values = { done: number.format(view.done ?? 0), total: number.format(view.total ?? 0) };
-    const rest = view.remaining ? ` · ${t("sm_left", { time: about(view.remaining) })}` : "";
-    if (view.phase === "parts") return t("sm_parts_done", values) + rest;
-    if (view.phase === "together") return t("sm_together", values) + rest;
-    if (view.phase === "reading" && view.to_read) return t("sm_reading", { read: number.format(view.read), total: number.format(view.to_read) });
-    return t({ writing: "sm_writing", again: "sm_again" }[view.phase] ?? "sm_starting");
+  // A server that was restarted says nothing more: after a while of silence it is asked, twice, since an end may be on its way.
+  async inquire(again = false) {
+    const asked = this.sequence;
+    const answer = await this.server.summary_news({ tab: this.tab, sequence: asked, after: this.after });
+    if (asked !== this.sequence || !this.busy) return;
+    if (answer.gone && !again) this.silence = setTimeout(() => this.inquire(true), SILENCE_MS / 5);
+    else if (answer.error || answer.gone) this.end({ refused: answer.error ?? t("lost_call") });
+    else this.silence = setTimeout(() => this.inquire(), SILENCE_MS);
   }
 
   // With something on the page the title steps back.
@@ -207,7 +209,7 @@ class SummarizeTab {
     this.run = run;
     this.show(run);
     this.settle();
-    if (own) announce(`${this.result.line.textContent}. ${this.result.whole().slice(0, 1000)}`);
+    if (own) announce(`${this.result.line.textContent}. ${this.result.whole().slice(0, 1000)} ${this.result.notes.innerText}`);
   }
 
   show(run) {
@@ -221,7 +223,7 @@ class SummarizeTab {
     this.parts.begin(run.plan.parts, text);
     if (run.plan.parts.length > 1 && run.tree.length) this.parts.finish(run.tree);
     this.result.finish(run, text);
-    this.result.line.textContent = this.summary(run);
+    this.result.line.textContent = endLine(run);
   }
 
   // The page takes over what a summary from before was made of.
@@ -230,13 +232,6 @@ class SummarizeTab {
     this.result.clear();
     this.options.set(run.settings);
     this.source.put(run.source, run.name ? { name: run.name } : null);
-  }
-
-  summary(run) {
-    const values = { seconds: number.format(Math.max(0.1, Math.round(run.seconds * 10) / 10)), model: run.model };
-    if (run.cancelled) return t("sm_stopped", values);
-    if (run.origin === "extract") return t("sm_done_extract", values);
-    return t(run.tries > 1 ? "sm_done_twice" : "sm_done", values);
   }
 
   light(spans, bring = false) {

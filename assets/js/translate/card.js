@@ -3,6 +3,9 @@
 import { announce, button, h, number, popover, t, toast } from "../dom.js";
 import { nameOf } from "./languages.js";
 
+// With these there is nothing to put back: that an echo reads like the text says nothing.
+const UNTRANSLATED = ["empty", "echo", "language"];
+
 // `onreplaced(index, answer)` hears that a sentence reads differently now.
 export function openCard({ anchor, index, run, view, source, server, tab, direction, onreplaced }) {
   const more = h("div", { class: "tr-more", "aria-live": "polite" });
@@ -36,7 +39,7 @@ export function openCard({ anchor, index, run, view, source, server, tab, direct
     ...(view ? said(view) : [h("p", { class: "hint" }, t("tr_missing"))]),
     h("div", { class: "row" },
       button(t(view ? "tr_wordings" : "tr_translate_one"), { text: true, class: "tr-ask", onclick: () => ask("other_wordings", t("tr_wordings_wait"), wordings) }),
-      view ? button(t("tr_back"), { text: true, class: "tr-ask", onclick: () => ask("translate_back", t("tr_back_wait"), back) }) : null),
+      view && !UNTRANSLATED.some((problem) => view.problems.includes(problem)) ? button(t("tr_back"), { text: true, class: "tr-ask", onclick: () => ask("translate_back", t("tr_back_wait"), back) }) : null),
     more,
     h("details", { class: "tr-own" }, h("summary", {}, t("tr_own_wording")), own, button(t("tr_use_own"), { text: true, class: "primary", onclick: () => use(own.value) })));
   const open = popover(anchor, content, { label: t("tr_card", { number: number.format(index + 1), total: number.format(run.sentences.length) }), className: "panel tr-popover",

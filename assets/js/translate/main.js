@@ -47,7 +47,7 @@ class TranslateTab {
     const { server } = this;
     this.languages = new Languages({ onchange: () => this.pairChanged(), onswap: () => this.swap() });
     this.source = new Source({
-      onedit: () => this.notices.clear(), onlook: (text) => this.look(text), onpress: () => this.press(), onpoint: (index, bring) => this.point(index, bring && "result"),
+      onedit: () => { this.notices.clear(); if (this.run) this.result.line.textContent = t("tr_stale"); }, onlook: (text) => this.look(text), onpress: () => this.press(), onpoint: (index, bring) => this.point(index, bring && "result"),
       onfile: (file) => openFile(this, file), onclear: () => { this.languages.from.value = ""; this.forget(); },
     });
     this.result = new Result({ onpoint: (index) => this.point(index), onopen: (index, span) => this.card(index, span), ondownload: () => download(this) });

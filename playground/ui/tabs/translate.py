@@ -89,8 +89,8 @@ class TranslateTab:
     def _begin(
         self, owner: str, stamp: dict[str, Any], values: dict[str, Any], language: str
     ) -> TranslationJobOfPage | Unsure | None:
-        """The job that a page wants to see made: a new one, or after a reload the one that it had begun; None where that
-        one is not known any more."""
+        """The job that a page wants to see made: a new one, or after a reload the one that it had begun; None where
+        that one is not known any more."""
         if values.get("follow"):
             if job := self._jobs.find(owner, stamp["tab"]):
                 job.sequence = stamp["sequence"]
