@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from playground.errors import InvalidInput
-from playground.text.languages import LANGUAGES, detect
+from playground.text.languages import CODES, detect
 
 Form = Literal["sentence", "bullets", "abstract", "key_points", "simple"]
 """One sentence; a list; a paragraph; a list in which every point has a quote of the text; plain words for anybody."""
@@ -51,7 +51,7 @@ class SummaryRequest:
                 form=form if form in FORMS else cls.form,
                 length=_length(given),
                 focus=focus if isinstance(focus, str) else "",
-                language=language if language in {one.code for one in LANGUAGES} else "",
+                language=language if isinstance(language, str) and language in CODES else "",
             )
         )
 

@@ -129,3 +129,5 @@ def test_untrusted_settings_are_put_into_range() -> None:
     request = SummaryRequest.from_untrusted(TEXT, {"form": "poem", "length": "1e9", "focus": 3, "language": "xx"})
     assert (request.form, request.length, request.focus, request.language) == ("bullets", 12, "", "")
     assert SummaryRequest.from_untrusted(TEXT, {"length": float("nan")}).length is None
+    for wild in ([], {}, ["en"], None, 3):
+        assert SummaryRequest.from_untrusted(TEXT, dict.fromkeys(("form", "language", "length"), wild)).language == ""
