@@ -1,4 +1,4 @@
-# make run · make test · make lint · make screenshots · make bench · make bench-peers · make quality
+# make run · make test · make test-browser · make lint · make screenshots · make bench · make bench-peers · make quality
 # Everything is installed into .venv by the first command that needs it; a second time costs nothing.
 
 SUPPORTED = import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
@@ -7,7 +7,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 py
 BIN = .venv/bin
 PEERS = benchmarks/peers/.venv
 
-.PHONY: run setup setup-dev test lint format screenshots bench bench-peers quality
+.PHONY: run setup setup-dev test test-browser lint format screenshots bench bench-peers quality
 
 run: setup
 	@$(BIN)/python app.py
@@ -28,7 +28,11 @@ setup-dev: .venv/.installed-dev
 	@touch $@
 
 test: setup-dev
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --ignore tests/browser
+
+# Every page in a real Chromium, with the real small model; about ten minutes on two cores.
+test-browser: setup-dev
+	@$(BIN)/python -m pytest tests/browser
 
 lint: setup-dev
 	@$(BIN)/ruff check .
