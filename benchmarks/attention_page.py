@@ -112,14 +112,16 @@ def _head(browser: Browser, url: str, text: str, plan: Plan) -> tuple[list[Figur
     look(page, url, text)
     page.wait_for_timeout(SETTLE_MS)
     start_clock(page)
-    page.locator(".look-heads").scroll_into_view_if_needed()
+    page.locator(".look-atlas").evaluate("atlas => atlas.scrollIntoView({block: 'start'})")
+    page.wait_for_timeout(SETTLE_MS / 10)
     box = page.locator(".look-atlas").bounding_box()
     assert box is not None
+    height = min(300, VIEWPORT["height"] - box["y"] - 20)  # a click below the window would reach nothing
     chance = random.Random(1)
     took = []
     for _ in range(4 * plan.rounds):
         page.evaluate("window.took = []; window.watchClick('.look-map')")
-        page.mouse.click(box["x"] + chance.random() * box["width"] * 0.9, box["y"] + chance.random() * 300)
+        page.mouse.click(box["x"] + chance.random() * box["width"] * 0.9, box["y"] + chance.random() * height)
         took.append(took_ms(page))
         page.wait_for_timeout(300)
     page.context.close()
