@@ -112,16 +112,17 @@ def _head(browser: Browser, url: str, text: str, plan: Plan) -> tuple[list[Figur
     look(page, url, text)
     page.wait_for_timeout(SETTLE_MS)
     start_clock(page)
-    page.locator(".look-atlas").evaluate("atlas => atlas.scrollIntoView({block: 'start'})")
-    page.wait_for_timeout(SETTLE_MS / 10)
-    box = page.locator(".look-atlas").bounding_box()
-    assert box is not None
-    height = min(300, VIEWPORT["height"] - box["y"] - 20)  # a click below the window would reach nothing
     chance = random.Random(1)
     took = []
     for _ in range(4 * plan.rounds):
+        # What a head is said to do has another length than the last one's: the pictures have moved.
+        page.locator(".look-atlas").evaluate("atlas => atlas.scrollIntoView({block: 'center'})")
+        page.wait_for_timeout(SETTLE_MS / 10)
+        box = page.locator(".look-atlas").bounding_box()
+        assert box is not None
+        top, bottom = max(box["y"], 120), min(box["y"] + box["height"], VIEWPORT["height"]) - 20
         page.evaluate("window.took = []; window.watchClick('.look-map')")
-        page.mouse.click(box["x"] + chance.random() * box["width"] * 0.9, box["y"] + chance.random() * height)
+        page.mouse.click(box["x"] + chance.random() * box["width"] * 0.9, top + chance.random() * (bottom - top))
         took.append(took_ms(page))
         page.wait_for_timeout(300)
     page.context.close()
