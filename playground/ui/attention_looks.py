@@ -7,7 +7,7 @@ it holds the name and the last words; the rest is read from the chat again. Must
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -20,13 +20,12 @@ from playground.history.store import HistoryStore
 from playground.ui.attention_pairs import PairRun
 from playground.ui.attention_runs import AttentionRuns, Run
 from playground.ui.attention_view import heads_of
+from playground.ui.history_entries import HistoryEntries, OwnerOf
 from playground.ui.strings import sentence
 
 log = logging.getLogger(__name__)
 
 TASK = "attention"
-PAGE_LOOKS = 30
-MOST_LOOKS = 1000
 EXCERPT_CHARACTERS = 160
 NOT_YOURS = (
     "This look is not in your list: it was deleted, or its link was made by somebody else. A link opens a look only "
@@ -37,10 +36,11 @@ NOT_YOURS = (
 class Looks:
     """Stores looks, and what the page may ask about the stored ones. `owner_of` tells whose request it is."""
 
-    def __init__(self, history: HistoryStore, runs: AttentionRuns, owner_of: Callable[[gr.Request], str]) -> None:
+    def __init__(self, history: HistoryStore, runs: AttentionRuns, owner_of: OwnerOf) -> None:
         self._history = history
         self._runs = runs
         self._owner_of = owner_of
+        self._entries = HistoryEntries(history, owner_of, task=TASK, not_yours=NOT_YOURS, listed=_listed)
 
     def store(self, run: Run, entry_id: str | None = None) -> Run:
         """The run under the id of its entry in the history, which is `entry_id` for what was looked into again.
@@ -51,7 +51,7 @@ class Looks:
         if run.answer is not None and run.answer.temporary:
             return run
         try:
-            row = self._entry(run) if entry_id is None else self._row(run.owner, entry_id)
+            row = self._entry(run) if entry_id is None else self._entries.row(run.owner, entry_id)
         except PlaygroundError as error:
             log.warning("a look could not be stored: %s", error)
             return run
@@ -64,7 +64,7 @@ class Looks:
 
     def asked(self, owner: str, entry_id: str) -> dict[str, Any]:
         """What a page would send to look into an entry's text again. Raises NotFound."""
-        row = self._row(owner, entry_id)
+        row = self._entries.row(owner, entry_id)
         asked = (row.settings or {}).get("asked")
         return {"text": row.input, **(asked if isinstance(asked, Mapping) else {})}
 
@@ -80,20 +80,18 @@ class Looks:
 
     def list_looks(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """The visitor's looks, newest first."""
-        limit = min(max(int(data.get("limit") or 0), PAGE_LOOKS), MOST_LOOKS)
-        rows = self._history.list_runs(self._owner_of(request), task=TASK, limit=limit + 1)
-        return {"more": len(rows) > limit, "looks": [_listed(row) for row in rows[:limit]]}
+        looks, more = self._entries.newest(data, request)
+        return {"more": more, "looks": looks}
 
     def delete_look(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """Put a look away; `restore_look` brings it back."""
-        owner, entry_id = self._owner_of(request), str(data.get("id"))
-        self._history.delete_run(owner, entry_id)
-        self._runs.drop(lambda run: (run.owner, run.id) == (owner, entry_id))
+        deleted = self._entries.put_away(data, request)
+        self._runs.drop(lambda run: (run.owner, run.id) == deleted)
         return {}
 
     def restore_look(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """Undo a deletion."""
-        self._history.restore_run(self._owner_of(request), str(data.get("id")))
+        self._entries.bring_back(data, request)
         return {}
 
     def forget_left_chats(self) -> None:
@@ -106,15 +104,6 @@ class Looks:
         except NotFound:
             return True
         return False
-
-    def _row(self, owner: str, entry_id: str) -> RunRow:
-        try:
-            row = self._history.get_run(owner, entry_id)
-        except NotFound as error:
-            raise NotFound(NOT_YOURS) from error
-        if row.task != TASK:
-            raise NotFound(NOT_YOURS)
-        return row
 
     def _entry(self, run: Run) -> RunRow:
         text, settings = _input_of(run), _settings_of(run)

@@ -9,15 +9,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
 
-from playground.errors import InvalidInput, NotFound, PlaygroundError
+from playground.errors import InvalidInput, PlaygroundError
 from playground.history.rows import RunRow
 from playground.history.store import HistoryStore
+from playground.ui.history_entries import HistoryEntries, OwnerOf
 from playground.ui.summarize_view import VERSION
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,6 @@ TASK = "summarize"
 MOST_RUNS, MOST_RUNS_OF_OWNER = 100, 10
 MOST_CHARACTERS = 20_000_000
 """Of all texts together that are held in memory."""
-PAGE_ENTRIES, MOST_ENTRIES = 30, 1000
 EXCERPT_CHARACTERS = 160
 NOT_YOURS = "This summary is not in your list: it was deleted, or it belongs to somebody else."
 
@@ -46,8 +45,9 @@ class SummaryRun:
 class SummaryRuns:
     """Keeps summaries, and what the page may ask about them. Thread-safe. `owner_of` tells whose request it is."""
 
-    def __init__(self, history: HistoryStore, owner_of: Callable[[gr.Request], str]) -> None:
+    def __init__(self, history: HistoryStore, owner_of: OwnerOf) -> None:
         self._history, self._owner_of = history, owner_of
+        self._entries = HistoryEntries(history, owner_of, task=TASK, not_yours=NOT_YOURS, listed=_listed)
         self._runs: OrderedDict[str, SummaryRun] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -82,7 +82,7 @@ class SummaryRuns:
             if run is not None and run.owner == owner:
                 self._runs.move_to_end(run_id)
                 return run
-        row = self._row(owner, run_id)
+        row = self._entries.row(owner, run_id)
         settings = dict(row.settings or {})
         view = settings.pop("view", None)
         if not isinstance(view, dict) or view.get("version") != VERSION:
@@ -99,32 +99,20 @@ class SummaryRuns:
 
     def list_summaries(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """The visitor's summaries, newest first."""
-        limit = min(max(int(data.get("limit") or 0), PAGE_ENTRIES), MOST_ENTRIES)
-        rows = self._history.list_runs(self._owner_of(request), task=TASK, limit=limit + 1)
-        return {"more": len(rows) > limit, "entries": [_listed(row) for row in rows[:limit]]}
+        entries, more = self._entries.newest(data, request)
+        return {"more": more, "entries": entries}
 
     def delete_summary(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """Put a summary away; `restore_summary` brings it back."""
-        owner, run_id = self._owner_of(request), str(data.get("id"))
-        self._row(owner, run_id)
-        self._history.delete_run(owner, run_id)
+        _, run_id = self._entries.put_away(data, request)
         with self._lock:
             self._runs.pop(run_id, None)
         return {}
 
     def restore_summary(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """Undo a deletion."""
-        self._history.restore_run(self._owner_of(request), str(data.get("id")))
+        self._entries.bring_back(data, request)
         return {}
-
-    def _row(self, owner: str, run_id: str) -> RunRow:
-        try:
-            row = self._history.get_run(owner, run_id)
-        except NotFound as error:
-            raise NotFound(NOT_YOURS) from error
-        if row.task != TASK:
-            raise NotFound(NOT_YOURS)
-        return row
 
     def _characters(self) -> int:
         return sum(len(run.text) for run in self._runs.values())

@@ -6,7 +6,7 @@ Owns what an entry holds: the texts, the model, the sentences with what the guar
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,12 +19,12 @@ from playground.tasks.glossary import Term, TermUse
 from playground.tasks.translation import prepare
 from playground.tasks.translation_events import TranslatedSentence, TranslationJob
 from playground.text.sentences import is_wrapped
+from playground.ui.history_entries import HistoryEntries, OwnerOf
 from playground.ui.translate_runs import TranslationRun, TranslationRuns
 
 log = logging.getLogger(__name__)
 
 TASK = "translate"
-PAGE_ENTRIES, MOST_ENTRIES = 30, 1000
 EXCERPT_CHARACTERS = 160
 NOT_YOURS = "This translation is not in your list: it was deleted, or it belongs to somebody else."
 
@@ -32,8 +32,9 @@ NOT_YOURS = "This translation is not in your list: it was deleted, or it belongs
 class TranslationEntries:
     """Stores translations, and what the page may ask about the stored ones. `owner_of` tells whose request it is."""
 
-    def __init__(self, history: HistoryStore, runs: TranslationRuns, owner_of: Callable[[gr.Request], str]) -> None:
-        self._history, self._runs, self._owner_of = history, runs, owner_of
+    def __init__(self, history: HistoryStore, runs: TranslationRuns, owner_of: OwnerOf) -> None:
+        self._history, self._runs = history, runs
+        self._entries = HistoryEntries(history, owner_of, task=TASK, not_yours=NOT_YOURS, listed=_listed)
 
     def store(self, run: TranslationRun) -> TranslationRun:
         """The run under the id of its entry. A history that cannot be written to costs the entry, not the run: `id` is
@@ -59,37 +60,24 @@ class TranslationEntries:
         try:
             return self._runs.find(owner, run_id)
         except NotFound:
-            run = _run_of(owner, self._row(owner, run_id))
+            run = _run_of(owner, self._entries.row(owner, run_id))
             self._runs.keep(run)
             return run
 
     def list_entries(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """The visitor's translations, newest first."""
-        limit = min(max(int(data.get("limit") or 0), PAGE_ENTRIES), MOST_ENTRIES)
-        rows = self._history.list_runs(self._owner_of(request), task=TASK, limit=limit + 1)
-        return {"more": len(rows) > limit, "entries": [_listed(row) for row in rows[:limit]]}
+        entries, more = self._entries.newest(data, request)
+        return {"more": more, "entries": entries}
 
     def delete_entry(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """Put a translation away; `restore_entry` brings it back."""
-        owner, run_id = self._owner_of(request), str(data.get("id"))
-        self._row(owner, run_id)
-        self._history.delete_run(owner, run_id)
-        self._runs.forget(owner, run_id)
+        self._runs.forget(*self._entries.put_away(data, request))
         return {}
 
     def restore_entry(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """Undo a deletion."""
-        self._history.restore_run(self._owner_of(request), str(data.get("id")))
+        self._entries.bring_back(data, request)
         return {}
-
-    def _row(self, owner: str, run_id: str) -> RunRow:
-        try:
-            row = self._history.get_run(owner, run_id)
-        except NotFound as error:
-            raise NotFound(NOT_YOURS) from error
-        if row.task != TASK:
-            raise NotFound(NOT_YOURS)
-        return row
 
 
 def _settings_of(run: TranslationRun) -> dict[str, Any]:
