@@ -1,6 +1,6 @@
 """Runs that are being made: each on a thread of its own, watched and stopped by the page that asked for it.
 
-Owns how many are made at once, and of whom. Must not know how a run is made, nor what is drawn from it.
+Owns what a page is told of one. Must not know how a run is made, nor what is drawn from it.
 """
 
 from __future__ import annotations
@@ -8,15 +8,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 from playground.engine.engine import Engine
-from playground.errors import InvalidInput
 from playground.ui.attention_runs import AttentionRuns, Run, check_text, make_run
 from playground.ui.edge import shown
-
-MOST_JOBS = 16
-MOST_JOBS_OF_OWNER = 3
+from playground.ui.page_jobs import PageJobs
 
 
 @dataclass(eq=False)
@@ -63,8 +61,11 @@ class Jobs:
         self._engine = engine
         self._runs = runs
         self._store = store
-        self._jobs: dict[tuple[str, str], Job] = {}
-        self._lock = threading.Lock()
+        self._jobs = PageJobs[Job](
+            "attention-run",
+            many="Many texts are being looked into on this machine. Try again in a minute.",
+            several="Several of your texts are being looked into already. Wait for one of them.",
+        )
 
     def start(
         self, owner: str, page: str, text: object, language: str, make: MakeRun | None = None, *,
@@ -79,25 +80,11 @@ class Jobs:
     def begin(self, job: Job, make: Callable[[Job], Run]) -> Job:
         """Have `make` make the run of a job on a thread of its own, in place of what its page was making. Raises
         InvalidInput."""
-        owner, page = job.owner, job.page
-        self.stop(owner, page)
-        with self._lock:
-            if len(self._jobs) >= MOST_JOBS:
-                raise InvalidInput("Many texts are being looked into on this machine. Try again in a minute.")
-            if sum(other == owner for other, _ in self._jobs) >= MOST_JOBS_OF_OWNER:
-                raise InvalidInput("Several of your texts are being looked into already. Wait for one of them.")
-            self._jobs[owner, page] = job
-        threading.Thread(target=self._make, args=(job, make), name="attention-run", daemon=True).start()
-        return job
+        return self._jobs.begin(job, partial(self._make, job, make))
 
     def stop(self, owner: str, page: str) -> bool:
         """End what a page is making. False when it makes nothing."""
-        with self._lock:
-            job = self._jobs.pop((owner, page), None)
-        if job is None:
-            return False
-        job.cancel.set()
-        return True
+        return self._jobs.stop(owner, page)
 
     def _read(self, job: Job, text: str) -> Run:
         return make_run(self._engine, job.owner, text, cancel=job.cancel, on_progress=job.progress)
@@ -112,8 +99,3 @@ class Jobs:
         except Exception as error:  # the page must always get an answer
             if not job.cancel.is_set():
                 job.error = shown(error, job.language)
-        finally:
-            with self._lock:
-                if self._jobs.get((job.owner, job.page)) is job:
-                    del self._jobs[job.owner, job.page]
-            job.running = False

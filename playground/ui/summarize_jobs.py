@@ -1,6 +1,6 @@
 """Summaries that are being made: each on a thread of its own, watched and stopped by the page that asked for it.
 
-Owns how many are made at once, and of whom, and what a page may see of one. Must not know how a run is kept.
+Owns what a page may see of one. Must not know how a run is kept.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from playground.engine.engine import Engine
-from playground.errors import InvalidInput, PlaygroundError
+from playground.errors import PlaygroundError
 from playground.messages import Progress
 from playground.tasks.summarization import Summarizer
 from playground.tasks.summary_events import (
@@ -30,11 +30,10 @@ from playground.tasks.summary_plan import Plan
 from playground.tasks.summary_request import language_of
 from playground.text.textrank import summarize
 from playground.ui.edge import shown
+from playground.ui.page_jobs import PageJobs
 from playground.ui.summarize_asked import Asked
 from playground.ui.summarize_view import Places, extract_view, node_view, plan_view
 
-MOST_JOBS = 16
-MOST_JOBS_OF_OWNER = 3
 MOST_NEWS = 200
 """Notes in one answer to a page."""
 LOOK_EVERY_S = 0.1
@@ -127,34 +126,23 @@ class SummaryJobs:
 
     def __init__(self, engine: Engine, summarizer: Summarizer, finish: Finish) -> None:
         self._engine, self._summarizer, self._finish = engine, summarizer, finish
-        self._jobs: dict[tuple[str, str], SummaryJob] = {}
-        self._lock = threading.Lock()
+        self._jobs = PageJobs[SummaryJob](
+            "summary",
+            many="Many texts are being summarized on this machine. Try again in a minute.",
+            several="Several of your texts are being summarized already. Wait for one of them.",
+        )
 
     def begin(self, job: SummaryJob) -> SummaryJob:
         """Make it on a thread of its own, in place of what its page was making. Raises InvalidInput."""
-        self.stop(job.owner, job.page)
-        with self._lock:
-            running = [key for key, other in self._jobs.items() if other.running and not other.cancel.is_set()]
-            if len(running) >= MOST_JOBS:
-                raise InvalidInput("Many texts are being summarized on this machine. Try again in a minute.")
-            if sum(owner == job.owner for owner, _ in running) >= MOST_JOBS_OF_OWNER:
-                raise InvalidInput("Several of your texts are being summarized already. Wait for one of them.")
-            self._jobs[job.owner, job.page] = job
-        threading.Thread(target=self._make, args=(job,), name="summary", daemon=True).start()
-        return job
+        return self._jobs.begin(job, partial(self._make, job))
 
     def stop(self, owner: str, page: str) -> bool:
         """End what a page is making; what is done is kept. False when it makes nothing."""
-        job = self.find(owner, page)
-        if job is None or not job.running:
-            return False
-        job.cancel.set()
-        return True
+        return self._jobs.stop(owner, page)
 
     def find(self, owner: str, page: str) -> SummaryJob | None:
         """What a page is making."""
-        with self._lock:
-            return self._jobs.get((owner, page))
+        return self._jobs.find(owner, page)
 
     def _make(self, job: SummaryJob) -> None:
         try:
@@ -168,11 +156,6 @@ class SummaryJobs:
         except Exception as error:  # the page must always get an answer
             if not (job.cancel.is_set() and isinstance(error, PlaygroundError)):
                 job.error = shown(error, job.language)
-        finally:
-            with self._lock:
-                if self._jobs.get((job.owner, job.page)) is job:
-                    del self._jobs[job.owner, job.page]
-            job.running = False
 
     def _wait_for_model(self, job: SummaryJob) -> None:
         """The central sentences need no model: they are there while one is opened."""

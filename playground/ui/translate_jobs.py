@@ -1,6 +1,6 @@
 """Translations that are being made: each on a thread of its own, watched and stopped by the page that asked for it.
 
-Owns how many are made at once, and of whom, and what a page may see of one. Must not know how a run is kept.
+Owns what a page may see of one. Must not know how a run is kept.
 """
 
 from __future__ import annotations
@@ -8,19 +8,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
-from playground.errors import InvalidInput, PlaygroundError
+from playground.errors import PlaygroundError
 from playground.tasks.translation_events import Event, Finished, SentenceDone, Started, Translation, Writing
 from playground.ui.edge import shown
+from playground.ui.page_jobs import PageJobs
 from playground.ui.strings import sentence as in_language
 from playground.ui.translate_asked import Asked
 from playground.ui.translate_models import Chosen, TranslationModels
 from playground.ui.translate_runs import TranslationRun
 from playground.ui.translate_view import layout_view, sentence_view
 
-MOST_JOBS = 16
-MOST_JOBS_OF_OWNER = 3
 MOST_ENDED = 50
 """That are remembered, for a page that was reloaded meanwhile."""
 MOST_NEWS = 400
@@ -87,38 +87,24 @@ class TranslationJobs:
 
     def __init__(self, models: TranslationModels, finish: Finish) -> None:
         self._models, self._finish = models, finish
-        self._jobs: dict[tuple[str, str], TranslationJobOfPage] = {}
-        self._lock = threading.Lock()
+        self._jobs = PageJobs[TranslationJobOfPage](
+            "translation",
+            many="Many texts are being translated on this machine. Try again in a minute.",
+            several="Several of your texts are being translated already. Wait for one of them.",
+            kept=MOST_ENDED,
+        )
 
     def begin(self, job: TranslationJobOfPage) -> TranslationJobOfPage:
         """Make it on a thread of its own, in place of what its page was making. Raises InvalidInput."""
-        self.stop(job.owner, job.page)
-        with self._lock:
-            running = [key for key, other in self._jobs.items() if other.running and not other.cancel.is_set()]
-            if len(running) >= MOST_JOBS:
-                raise InvalidInput("Many texts are being translated on this machine. Try again in a minute.")
-            if sum(owner == job.owner for owner, _ in running) >= MOST_JOBS_OF_OWNER:
-                raise InvalidInput("Several of your texts are being translated already. Wait for one of them.")
-            self._jobs.pop((job.owner, job.page), None)
-            self._jobs[job.owner, job.page] = job
-            ended = [key for key, other in self._jobs.items() if not other.running]
-            for key in ended[:-MOST_ENDED]:
-                del self._jobs[key]
-        threading.Thread(target=self._make, args=(job,), name="translation", daemon=True).start()
-        return job
+        return self._jobs.begin(job, partial(self._make, job))
 
     def stop(self, owner: str, page: str) -> bool:
         """End what a page is making; what is done is kept. False when it makes nothing."""
-        job = self.find(owner, page)
-        if job is None or not job.running:
-            return False
-        job.cancel.set()
-        return True
+        return self._jobs.stop(owner, page)
 
     def find(self, owner: str, page: str) -> TranslationJobOfPage | None:
         """What a page is making, or has made last."""
-        with self._lock:
-            return self._jobs.get((owner, page))
+        return self._jobs.find(owner, page)
 
     def _make(self, job: TranslationJobOfPage) -> None:
         try:
@@ -131,8 +117,6 @@ class TranslationJobs:
         except Exception as error:  # the page must always get an answer
             if not (job.cancel.is_set() and isinstance(error, PlaygroundError)):
                 job.error = shown(error, job.language)
-        finally:
-            job.running = False
 
     def _chosen(self, job: TranslationJobOfPage) -> Chosen:
         def note(detail: str, fraction: float | None) -> None:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playground.tasks.summary_request import MAX_TEXT_CHARACTERS, SummaryRequest
+from playground.ui.page_jobs import MOST_JOBS_OF_OWNER
 from playground.ui.summarize_asked import asked_of
-from playground.ui.summarize_jobs import MOST_JOBS_OF_OWNER
 from playground.ui.summarize_runs import MOST_RUNS_OF_OWNER, SummaryRun
 from playground.ui.summarize_view import Places
 from tests.tasks.summary_fakes import first_words

@@ -12,8 +12,8 @@ import pytest
 
 from playground.errors import ModelUnavailable, NotFound
 from playground.ui.edge import answered
+from playground.ui.page_jobs import MOST_JOBS_OF_OWNER
 from playground.ui.tabs.translate import ENDPOINT_CHARACTERS, TranslateTab
-from playground.ui.translate_jobs import MOST_JOBS_OF_OWNER
 from playground.ui.visitors import owner_of
 from tests.ui.conftest import make_services, until
 from tests.ui.translate_desk import REQUEST, TEXT, TRANSLATED, TranslatingEngine, run, translate, whole
