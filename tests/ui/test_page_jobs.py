@@ -80,4 +80,5 @@ def test_work_that_raises_leaves_its_place() -> None:
 
     jobs.begin(job, fail)
     until(lambda: not job.running)
+    until(lambda: all(thread.name != "test" for thread in threading.enumerate()))  # its exception belongs to this test
     assert jobs.find("anna", "page") is None
