@@ -223,3 +223,9 @@ export const speaking = (server) => new Proxy(server, {
     try { return (await target[name]({ ...data, language: page.language })) ?? { error: t("lost_call") }; } catch { return { error: t("lost_call") }; }
   },
 });
+
+// The beginning of a text in one line.
+export function beginning(text, most = 70) {
+  const line = text.trim().replace(/\s+/g, " ");
+  return line.length > most ? `${line.slice(0, most).trimEnd()} …` : line;
+}

@@ -1,6 +1,8 @@
 // Which tab is in front, and what one tab hands to another. A tab is put on the page when it is opened first, so what
 // is handed to it may have to wait.
 
+import { bus } from "./dom.js";
+
 const WAIT_MS = 20_000;
 const takers = new Map();
 const waiting = new Map();
@@ -41,3 +43,18 @@ export function followAddress() {
   window.addEventListener("hashchange", follow);
   follow();
 }
+
+// What a tab with work of its own hears while it is in front: Escape stops that work; the list of chats, which stands
+// beside every tab, opens in the first one.
+export function meetFrame(column, { onstop }) {
+  const inFront = () => column.getClientRects().length > 0;
+  bus.on("stop", () => { if (inFront()) onstop(); });
+  for (const event of ["open-conversation", "new-chat"]) bus.on(event, () => {
+    if (!inFront()) return;
+    document.querySelector(".tab-container button[role=tab]")?.click();
+    setTimeout(() => bus.emit("focus-composer"), 100);
+  });
+}
+
+// A name for this page, under which the server follows what it asks for.
+export const pageName = () => crypto.randomUUID?.() ?? String(Math.random()).slice(2);

@@ -23,6 +23,7 @@ class Job:
 
     owner: str
     page: str
+    sequence: int
     language: str
     done: int = 0
     total: int = 0
@@ -67,14 +68,10 @@ class Jobs:
             several="Several of your texts are being looked into already. Wait for one of them.",
         )
 
-    def start(
-        self, owner: str, page: str, text: object, language: str, make: MakeRun | None = None, *,
-        guided: bool = False, entry: str | None = None,
-    ) -> Job:  # fmt: skip
+    def start(self, job: Job, text: object, make: MakeRun | None = None) -> Job:
         """Begin to look into a text, as `make` does, else with the chat's model; what this page was making is stopped.
         Raises InvalidInput."""
         checked = check_text(text)
-        job = Job(owner, page, language, beside=make is not None, guided=guided, entry=entry)
         return self.begin(job, lambda job: make(job, checked) if make is not None else self._read(job, checked))
 
     def begin(self, job: Job, make: Callable[[Job], Run]) -> Job:
@@ -85,6 +82,10 @@ class Jobs:
     def stop(self, owner: str, page: str) -> bool:
         """End what a page is making. False when it makes nothing."""
         return self._jobs.stop(owner, page)
+
+    def find(self, owner: str, page: str) -> Job | None:
+        """What a page is making."""
+        return self._jobs.find(owner, page)
 
     def _read(self, job: Job, text: str) -> Run:
         return make_run(self._engine, job.owner, text, cancel=job.cancel, on_progress=job.progress)

@@ -12,7 +12,11 @@ from typing import Any
 
 import gradio as gr
 
+from playground.ui.edge import answered
 from playground.ui.theme import ASSETS_URL
+
+MAX_STREAMS = 1000
+"""Pages that wait for something at the same time."""
 
 _MOUNT = """
 /* events: {events} */
@@ -41,3 +45,25 @@ def scripted_view(
         server_functions=list(functions),
         elem_id=elem_id,
     )
+
+
+def tab_view(
+    name: str,
+    value: Any,
+    *,
+    stream: Callable[..., Any],
+    functions: tuple[Callable[..., dict[str, Any]], ...],
+    event: str | None = None,
+) -> gr.HTML:
+    """The page of a tab: `assets/js/<name>/main.js`, which triggers `event` (the tab's name where none is given) and
+    hears what the async generator `stream` tells; an error of one of the `functions` becomes a sentence."""
+    event = event or name
+    view = scripted_view(
+        value, module=f"{name}/main.js", events=(event,), functions=tuple(answered(one) for one in functions),
+        elem_id=name,
+    )  # fmt: skip
+    getattr(view, event)(
+        stream, None, view, show_progress="hidden", trigger_mode="multiple", concurrency_id="pages",
+        concurrency_limit=MAX_STREAMS, api_visibility="private", api_name=f"{name}_page",
+    )  # fmt: skip
+    return view

@@ -33,6 +33,14 @@ def owner_of(request: gr.Request, *, shared: bool) -> str:
     return "visitor:" + hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
+def owner_of_program(request: gr.Request | None, *, shared: bool) -> str:
+    """Who calls an endpoint; "" for a program without a visitor's name: it shares nothing with anybody."""
+    try:
+        return "" if request is None else owner_of(request, shared=shared)
+    except NotFound:
+        return ""
+
+
 def visitor_cookie(*, secure: bool) -> str:
     """A Set-Cookie value that names a new visitor.
 

@@ -90,11 +90,11 @@ def test_earlier_looks_are_listed_opened_deleted_and_brought_back(own_app: App, 
     for text in ("A first text about apples.", "A second text about pears."):
         look(page, text)
     bar(page, "Earlier looks")
-    rows = page.locator(".look-look")
+    rows = page.locator(".earlier-entry")
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("pears")
     visitor.picture("attention-looks")
-    rows.last.locator(".look-look-open").click()
+    rows.last.locator(".earlier-open").click()
     expect(page.locator(".look-text")).to_have_text("A first text about apples.", timeout=WAIT_MS)
     bar(page, "Earlier looks")
     page.get_by_role("button", name=re.compile("Delete the look at .A first")).click()
@@ -102,7 +102,7 @@ def test_earlier_looks_are_listed_opened_deleted_and_brought_back(own_app: App, 
     expect(page.locator(".look-parts")).to_have_count(0)
     page.locator(".toast-action").click()
     expect(rows).to_have_count(2)
-    rows.last.locator(".look-look-open").click()
+    rows.last.locator(".earlier-open").click()
     expect(page.locator(".look-text")).to_have_text("A first text about apples.", timeout=WAIT_MS)
 
 

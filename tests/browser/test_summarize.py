@@ -121,12 +121,12 @@ def test_a_file_is_read_summarized_and_found_again_after_a_reload(app: App, visi
     page.reload()
     page.get_by_role("tab", name="Summarize").click()
     expect(page.locator(".sm-summary")).to_have_text(re.compile(re.escape(before.split("\n")[0][:40])))
-    page.locator(".sm-earlier").click()
-    expect(page.locator(".look-look-open", has_text="bridge.md").first).to_be_visible()
-    page.locator(".look-look", has_text="bridge.md").first.get_by_role("button", name="Delete").click()
+    page.locator("#summarize .earlier").click()
+    expect(page.locator(".earlier-open", has_text="bridge.md").first).to_be_visible()
+    page.locator(".earlier-entry", has_text="bridge.md").first.get_by_role("button", name="Delete").click()
     expect(page.locator(".toast", has_text="deleted")).to_be_visible()
     page.locator(".toast-action").click()
-    expect(page.locator(".look-look-open", has_text="bridge.md").first).to_be_visible()
+    expect(page.locator(".earlier-open", has_text="bridge.md").first).to_be_visible()
 
 
 def test_what_cannot_be_read_is_refused_with_a_sentence(app: App, visit: Visit, tmp_path: Path) -> None:

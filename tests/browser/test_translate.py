@@ -244,7 +244,7 @@ def test_a_translation_is_there_after_a_reload_and_in_the_list(app: App, visit: 
     page.get_by_role("button", name="Clear the text").click()
     expect(page.locator(".ts")).to_have_count(0)
     page.get_by_role("button", name="Earlier translations").click()
-    entry = page.locator(".look-look-open", has_text="The harbour was full").first
+    entry = page.locator(".earlier-open", has_text="The harbour was full").first
     expect(entry).to_contain_text("English → French")
     entry.click()
     expect(page.locator(".tr-text")).to_have_text(said)

@@ -90,9 +90,9 @@ def test_a_temporary_chat_is_looked_into_and_leaves_nothing(app: App, visit: Vis
     why(visitor, 2)
     expect(page.get_by_role("button", name="Copy link")).to_be_disabled()
     page.get_by_role("button", name="Earlier looks").click()
-    rows = page.locator(".look-look")
+    rows = page.locator(".earlier-entry")
     expect(page.get_by_role("dialog", name="Earlier looks").locator("h3")).to_be_visible()
-    first = page.locator(".look-look-text").first.inner_text() if rows.count() else ""
+    first = page.locator(".earlier-text").first.inner_text() if rows.count() else ""
     page.keyboard.press("Escape")
     page.get_by_role("button", name="New chat").first.click()
     expect(visitor.box).to_be_visible()
@@ -102,7 +102,7 @@ def test_a_temporary_chat_is_looked_into_and_leaves_nothing(app: App, visit: Vis
     expect(page.locator(".look-parts")).to_have_count(0)
     page.get_by_role("button", name="Earlier looks").click()
     expect(page.get_by_role("dialog", name="Earlier looks").locator("h3")).to_be_visible()
-    assert (page.locator(".look-look-text").first.inner_text() if rows.count() else "") == first
+    assert (page.locator(".earlier-text").first.inner_text() if rows.count() else "") == first
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

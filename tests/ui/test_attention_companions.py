@@ -46,7 +46,7 @@ def look(looks: CompanionLooks, folders: dict[str, Path]) -> Look:
     def into(name: str, text: str = SENTENCE, job: Job | None = None, **wish: Any) -> Any:
         make = looks.maker({"model": str(folders[name]), **wish})
         assert make is not None
-        return make(job or Job("ann", "page", "en", beside=True), text)
+        return make(job or Job("ann", "page", 1, "en", beside=True), text)
 
     return into
 
@@ -175,7 +175,7 @@ def test_every_view_of_every_part_can_be_had(looks: CompanionLooks, pair: PairRu
 
 
 def test_without_a_translation_the_model_writes_one(look: Look) -> None:
-    job = Job("ann", "page", "en", beside=True)
+    job = Job("ann", "page", 1, "en", beside=True)
     run = look("t5", job=job)
     assert run.generated and run.parts["translation"].text.strip() and job.phase == "writing" and job.done > 0
 
@@ -192,7 +192,7 @@ def test_a_model_of_several_languages_is_told_which(
     ):
         make = looks.maker({"model": str(folder), "translation": TRANSLATION, **wish})
         assert make is not None
-        view = view_of(make(Job("ann", "page", "en", beside=True), SENTENCE))
+        view = view_of(make(Job("ann", "page", 1, "en", beside=True), SENTENCE))
         assert set(view["languages"]) == set(known) and view["target_language"] == told
         assert told in view["source"]["tokens"] and "".join(text for _, _, text in view["words"]) == TRANSLATION
 
@@ -229,7 +229,7 @@ def test_the_choice_lists_the_chats_model_and_the_catalogue(looks: CompanionLook
 
 
 def test_a_cancelled_look_never_becomes_a_run(look: Look) -> None:
-    job = Job("ann", "page", "en", beside=True)
+    job = Job("ann", "page", 1, "en", beside=True)
     job.cancel.set()
     for name in ("bert", "t5"):
         with pytest.raises(PlaygroundError):

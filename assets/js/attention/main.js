@@ -1,8 +1,8 @@
 // The attention tab: a text, how far the model has read it, then the views of that run. The server keeps the run; this
 // page holds its name and what is being looked at.
 
-import { announce, bus, h, memory, page, speaking, t } from "../dom.js";
-import { onHanded } from "../tabs.js";
+import { announce, h, memory, page, speaking, t } from "../dom.js";
+import { meetFrame, onHanded, pageName } from "../tabs.js";
 import { Bar } from "./bar.js";
 import { Chooser } from "./chooser.js";
 import { Entry, emptyScreen } from "./entry.js";
@@ -22,7 +22,7 @@ import { Tour } from "./tour.js";
 
 export function mount(element, { trigger, watch, props, server: bare }) {
   const server = speaking(bare);
-  const tab = crypto.randomUUID?.() ?? String(Math.random()).slice(2);
+  const tab = pageName();
   let sequence = 0;
   let focus = null; // the word to begin with in an example
   let link = null; // the view to begin with, as an address names it
@@ -119,16 +119,7 @@ export function mount(element, { trigger, watch, props, server: bare }) {
     else if (view.run && opened !== sequence) { opened = sequence; open(view.run); }
   });
 
-  const shown = () => element.offsetParent !== null || element.getClientRects().length > 0;
-  bus.on("stop", () => { if (!shown()) return; if (tour.active) tour.end(); else if (entry.busy) entry.onstop(); });
-  // The list of chats stands beside every tab; what it opens is in the first one.
-  for (const event of ["open-conversation", "new-chat"]) {
-    bus.on(event, () => {
-      if (!shown()) return;
-      document.querySelector(".tab-container button[role=tab]")?.click();
-      setTimeout(() => bus.emit("focus-composer"), 100);
-    });
-  }
+  meetFrame(element, { onstop: () => { if (tour.active) tour.end(); else if (entry.busy) entry.onstop(); } });
   const last = memory.get("look_run");
   if (!onHanded("attention", take) && last) open(last, { quiet: true });
 }

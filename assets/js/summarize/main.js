@@ -1,10 +1,10 @@
 // The summarize tab: a text, a file or an address on the left, its summary on the right, each sentence tied to its
 // places in the text. The server keeps the summary; this page holds its name and what is being looked at.
 
-import { announce, bus, h, memory, page, speaking, t } from "../dom.js";
-import { onHanded } from "../tabs.js";
+import { announce, beginning, bus, h, memory, page, speaking, t } from "../dom.js";
+import { Earlier } from "../earlier.js";
+import { meetFrame, onHanded, pageName } from "../tabs.js";
 import { openCard } from "./card.js";
-import { Earlier } from "./earlier.js";
 import { Elsewhere } from "./elsewhere.js";
 import { endLine, progressLine } from "./lines.js";
 import { Options } from "./options.js";
@@ -23,7 +23,7 @@ export function mount(element, { trigger, watch, props, server }) {
 class SummarizeTab {
   constructor({ element, trigger, watch, props, server }) {
     Object.assign(this, { trigger, server, element });
-    this.tab = crypto.randomUUID?.() ?? String(Math.random()).slice(2);
+    this.tab = pageName();
     this.sequence = 0;
     this.busy = false;
     this.run = null;
@@ -49,7 +49,11 @@ class SummarizeTab {
     this.parts = new Parts({ onpart: (spans) => this.light(spans, true) });
     this.result = new Result({ onpoint: (spans, bring) => this.light(spans, bring), onopen: (index, node) => this.card(index, node) });
     this.result.body.append(this.parts.element);
-    this.earlier = new Earlier({ server, onentry: (id) => this.open(id), onforgotten: (id) => { if (id === this.run?.id) this.forget(); } });
+    this.earlier = new Earlier({
+      words: "sm_earlier", list: (limit) => server.list_summaries({ limit }), remove: (id) => server.delete_summary({ id }), restore: (id) => server.restore_summary({ id }),
+      describe: (entry) => ({ label: entry.name || beginning(entry.text, 100), before: entry.form ? t(`sm_form_${entry.form}`) : "", after: entry.model }),
+      onentry: (id) => this.open(id), onforgotten: (id) => { if (id === this.run?.id) this.forget(); },
+    });
     this.notice = h("div", { class: "sm-notice", "aria-live": "polite" });
     this.empty = h("div", { class: "sm-empty" }, h("h1", {}, t("sm_title")), h("p", {}, t(page.shared ? "sm_about_shared" : "sm_about")));
     this.examples = h("div", { class: "sm-examples" }, Object.keys(EXAMPLES).map((name) => h("button", { type: "button", class: "example", onclick: () => this.example(name) },
@@ -60,15 +64,8 @@ class SummarizeTab {
   }
 
   meet() {
-    const visible = () => this.column.getClientRects().length > 0;
-    bus.on("stop", () => { if (visible() && this.busy) this.stop(); });
+    meetFrame(this.column, { onstop: () => { if (this.busy) this.stop(); } });
     bus.on("model-ready", () => { if (!this.busy) this.look(this.source.text); });
-    // The list of chats stands beside every tab; what it opens is in the first one.
-    for (const event of ["open-conversation", "new-chat"]) bus.on(event, () => {
-      if (!visible()) return;
-      document.querySelector(".tab-container button[role=tab]")?.click();
-      setTimeout(() => bus.emit("focus-composer"), 100);
-    });
   }
 
   get asked() {

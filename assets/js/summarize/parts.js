@@ -1,7 +1,6 @@
 // The parts of a long text and what was written about each: rows that open, and light up their part of the text.
 
-import { h, icon, number, t } from "../dom.js";
-import { beginning } from "./words.js";
+import { beginning, h, icon, number, t } from "../dom.js";
 
 export class Parts {
   // `onpart(spans)` hears which stretches of the text a row stands for.

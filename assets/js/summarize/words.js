@@ -13,9 +13,3 @@ export function about(seconds) {
 }
 
 export const percent = (share) => number.format(share >= 1 ? 100 : Math.min(99, Math.round(share * 100)));
-
-// The beginning of a text in one line.
-export function beginning(text, most = 70) {
-  const line = text.trim().replace(/\s+/g, " ");
-  return line.length > most ? `${line.slice(0, most).trimEnd()} …` : line;
-}

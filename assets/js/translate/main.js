@@ -1,15 +1,15 @@
 // The translate tab: a text or a file on the left, its translation on the right, sentence beside sentence. The server
 // keeps the translation; this page holds its name and what is being looked at.
 
-import { announce, bus, h, memory, number, page, speaking, t } from "../dom.js";
-import { onHanded } from "../tabs.js";
+import { announce, beginning, h, memory, number, page, speaking, t } from "../dom.js";
+import { Earlier } from "../earlier.js";
+import { meetFrame, onHanded, pageName } from "../tabs.js";
 import { openCard } from "./card.js";
 import { Comparison } from "./compare.js";
-import { Earlier } from "./earlier.js";
 import { examples } from "./examples.js";
 import { download, openFile } from "./files.js";
 import { Glossary } from "./glossary.js";
-import { Languages } from "./languages.js";
+import { Languages, nameOf } from "./languages.js";
 import { Translators } from "./model.js";
 import { Notices } from "./notices.js";
 import { Result, summaryOf } from "./result.js";
@@ -25,7 +25,7 @@ export function mount(element, { trigger, watch, props, server }) {
 class TranslateTab {
   constructor({ element, trigger, watch, props, server }) {
     Object.assign(this, { trigger, server, element });
-    this.tab = crypto.randomUUID?.() ?? String(Math.random()).slice(2);
+    this.tab = pageName();
     this.sequence = 0;
     this.busy = false;
     this.run = null;
@@ -56,7 +56,11 @@ class TranslateTab {
     this.notices = new Notices({ onlanguage: (code) => { choose(code); this.start(); }, onchosen: choose, onother: () => this.languages.from.focus() });
     this.glossary = new Glossary({});
     this.comparison = new Comparison({ server, run: () => this.run });
-    this.earlier = new Earlier({ server, onentry: (id) => this.open(id), onforgotten: (id) => { if (id === this.run?.id) this.forget(); } });
+    this.earlier = new Earlier({
+      words: "tr_earlier", list: (limit) => server.list_entries({ limit }), remove: (id) => server.delete_entry({ id }), restore: (id) => server.restore_entry({ id }),
+      describe: (entry) => ({ label: entry.document || beginning(entry.text, 200), before: `${nameOf(entry.source)} → ${nameOf(entry.target)}`, after: entry.model }),
+      onentry: (id) => this.open(id), onforgotten: (id) => { if (id === this.run?.id) this.forget(); },
+    });
     const head = h("header", { class: "tr-head" }, h("h1", {}, t("tr_title")), this.earlier.element, h("p", {}, t(page.shared ? "tr_about_shared" : "tr_about")));
     this.examples = examples((text, target) => this.example(text, target));
     const work = h("section", { class: "tr-work" }, this.languages.element, h("div", { class: "tr-panes" }, this.source.element, this.result.element), this.notices.element);
@@ -66,16 +70,9 @@ class TranslateTab {
   }
 
   meet() {
-    const visible = () => this.column.getClientRects().length > 0;
     // A file that is dropped beside the left pane would take the place of the whole page.
     for (const event of ["dragover", "drop"]) this.element.addEventListener(event, (happening) => happening.preventDefault());
-    bus.on("stop", () => { if (visible() && this.busy) this.stop(); });
-    // The list of chats stands beside every tab; what it opens is in the first one.
-    for (const event of ["open-conversation", "new-chat"]) bus.on(event, () => {
-      if (!visible()) return;
-      document.querySelector(".tab-container button[role=tab]")?.click();
-      setTimeout(() => bus.emit("focus-composer"), 100);
-    });
+    meetFrame(this.column, { onstop: () => { if (this.busy) this.stop(); } });
   }
 
   // A text is being written: its language and length.

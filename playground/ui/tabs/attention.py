@@ -5,16 +5,14 @@ What a run is stands in `ui/attention_runs.py`, what the page gets of it in `ui/
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
 
-import anyio.to_thread
 import gradio as gr
 
-from playground.errors import InvalidInput, NotFound
+from playground.errors import InvalidInput
 from playground.ui.attention_answers import answer_material, find_answer
 from playground.ui.attention_beside import BesideHandlers
 from playground.ui.attention_companions import CompanionLooks
@@ -35,15 +33,13 @@ from playground.ui.attention_view import (
     tile_view,
 )
 from playground.ui.attention_whatif import WhatIfs, edit_from_untrusted, lens_view, what_if, what_if_view
-from playground.ui.components import scripted_view
+from playground.ui.components import tab_view
 from playground.ui.contract import Services, Tab
-from playground.ui.edge import answered, language_in, shown
+from playground.ui.edge import language_in, shown
 from playground.ui.model_cards import opening_detail
-from playground.ui.streaming import Pages
-from playground.ui.visitors import owner_of
+from playground.ui.page_streams import Asking, PageStreams
+from playground.ui.visitors import owner_of, owner_of_program
 
-MAX_STREAMS = 1000
-UPDATE_EVERY_S = 0.1
 MOST_AT_ONCE = 2
 """Views that are computed at the same time; the page's calls do not wait in Gradio's queue."""
 MOST_EXPERIMENTS = 4
@@ -62,7 +58,7 @@ class AttentionTab:
         self._jobs = Jobs(services.engine, self.runs, self.looks.store)
         self._companions = CompanionLooks(services)
         self.beside = BesideHandlers(self._companions, self._computed)
-        self._pages = Pages()
+        self._streams = PageStreams[Job](self._jobs, self._owner, self._progress)
         self._computing = threading.BoundedSemaphore(MOST_AT_ONCE)
         self._experiments = WhatIfs()
         self._experimenting: set[str] = set()
@@ -70,48 +66,34 @@ class AttentionTab:
 
     async def look(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[dict[str, Any]]:
         """Look into a text: how far the model has read, then the run's id or the reason why there is none."""
-        values = event._data if isinstance(event._data, dict) else {}
-        page, sequence = str(values.get("tab", ""))[:64], int(values.get("sequence") or 0)
-        stamp = {"tab": page, "sequence": sequence}
-        self._pages.arrive(page, sequence)
-        language = language_in(values)
-        if not self._pages.is_newest(page, sequence):
-            return  # stopped before it began
-        try:
-            begin = await anyio.to_thread.run_sync(self._prepared, self._owner(request), page, values, language)
-            if not self._pages.is_newest(page, sequence):
-                return
-            job = begin()
-        except Exception as error:  # the page must always get an answer
-            yield {**stamp, "phase": "ended", "refused": shown(error, language)}
-            return
-        while job.running and self._pages.is_newest(page, sequence):
-            yield {**stamp, **self._progress(job)}
-            await asyncio.sleep(UPDATE_EVERY_S)
-        if self._pages.is_newest(page, sequence):
-            yield {**stamp, "phase": "ended", "run": job.run_id, "refused": job.error}
+        async for view in self._streams.follow(event, request, self._prepared):
+            yield view
 
-    def _prepared(self, owner: str, page: str, values: dict[str, Any], language: str) -> Callable[[], Job]:
+    def _prepared(self, asking: Asking) -> Callable[[], Job]:
         """What starts to look into what a page asks for: a text, an answer of a chat, or an entry of the history.
 
         Reads the history and begins nothing: a page may have gone on meanwhile.
         """
         self.looks.forget_left_chats()
+        owner, values = asking.owner, asking.values
         engine, guided, entry = self._services.engine, bool(values.get("guided")), values.get("entry")
         if entry is not None:
             entry = str(entry)
             values = self.looks.asked(owner, entry)
         if values.get("answer") is None:
             make = self._companions.maker(values)
-            text = values.get("text")
-            return partial(self._jobs.start, owner, page, text, language, make, guided=guided, entry=entry)
-        answer = find_answer(self._services.history, owner, values["answer"], language)
+            job = self._job(asking, guided=guided, entry=entry, beside=make is not None)
+            return partial(self._jobs.start, job, values.get("text"), make)
+        answer = find_answer(self._services.history, owner, values["answer"], asking.language)
 
         def make_answer(job: Job) -> Run:
             prepare = partial(answer_material, engine, answer)
             return read_material(engine, owner, prepare, cancel=job.cancel, on_progress=job.progress)
 
-        return partial(self._jobs.begin, Job(owner, page, language, entry=entry), make_answer)
+        return partial(self._jobs.begin, self._job(asking, entry=entry), make_answer)
+
+    def _job(self, asking: Asking, **about: Any) -> Job:
+        return Job(asking.owner, asking.page, asking.sequence, asking.language, **about)
 
     def _progress(self, job: Job) -> dict[str, Any]:
         if job.beside:
@@ -123,11 +105,7 @@ class AttentionTab:
 
     def stop_look(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """End the run that a page is making."""
-        page, sequence = str(data.get("tab", ""))[:64], data.get("sequence")
-        stopped = self._jobs.stop(self._owner(request), page)
-        if isinstance(sequence, int):
-            self._pages.arrive(page, sequence)
-        return {"stopped": stopped}
+        return self._streams.stop(data, request)
 
     def open_run(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """Tokens, shape and odds of a run, and the view of it that a link names. {"again": id} for an entry of the
@@ -223,7 +201,12 @@ class AttentionTab:
             head: A head of that layer, counted from 0; without one the mean of its heads is given.
         """
         try:
-            run = make_run(self._services.engine, self._program_owner(request), text, most_tokens=ENDPOINT_TOKENS)
+            run = make_run(
+                self._services.engine,
+                owner_of_program(request, shared=self._services.settings.shared),
+                text,
+                most_tokens=ENDPOINT_TOKENS,
+            )
             with self._computing:
                 return endpoint_view(run, Choice.from_untrusted({"layer": layer, "head": head}, run))
         except Exception as error:
@@ -238,12 +221,6 @@ class AttentionTab:
         with self._computing:
             return view(run, choice)
 
-    def _program_owner(self, request: gr.Request | None) -> str:
-        try:
-            return "" if request is None else self._owner(request)
-        except NotFound:
-            return ""
-
     def _owner(self, request: gr.Request) -> str:
         return owner_of(request, shared=self._services.settings.shared)
 
@@ -257,14 +234,7 @@ def build(services: Services) -> None:
         tab.clearest_head, tab.beside.look_models, tab.beside.guess, tab.beside.alignment,
         tab.saving.save_view, tab.looks.list_looks, tab.looks.delete_look, tab.looks.restore_look, tab.looks.link,
     )  # fmt: skip
-    view = scripted_view(
-        {"phase": "empty"}, module="attention/main.js", events=("look",),
-        functions=tuple(answered(one) for one in functions), elem_id="attention",
-    )  # fmt: skip
-    view.look(
-        tab.look, None, view, show_progress="hidden", trigger_mode="multiple", concurrency_id="pages",
-        concurrency_limit=MAX_STREAMS, api_visibility="private",
-    )  # fmt: skip
+    tab_view("attention", {"phase": "empty"}, stream=tab.look, functions=functions, event="look")
     gr.api(tab.attention, api_name="attention", concurrency_id="model", concurrency_limit=8)
 
 

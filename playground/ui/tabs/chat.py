@@ -10,22 +10,21 @@ from typing import Any
 import anyio.to_thread
 import gradio as gr
 
-from playground.errors import ModelUnavailable, NotFound, PlaygroundError
+from playground.errors import ModelUnavailable, PlaygroundError
 from playground.messages import Message, SamplingParams
 from playground.tasks.chat import ChatSettings, app_messages, check_message, prompt
 from playground.ui.chat_actions import ChatActions, Request
 from playground.ui.chat_view import conversation_view, empty_view, with_turn
-from playground.ui.components import scripted_view
+from playground.ui.components import tab_view
 from playground.ui.contract import Services, Tab
-from playground.ui.edge import answered, language_in, shown
+from playground.ui.edge import language_in, shown
 from playground.ui.model_cards import opening_detail
 from playground.ui.reply_tokens import as_row, unpack
 from playground.ui.streaming import Pages, follow
 from playground.ui.strings import text
 from playground.ui.turns import Turn
-from playground.ui.visitors import owner_of
+from playground.ui.visitors import owner_of, owner_of_program
 
-MAX_STREAMS = 1000
 """Streams of pages; each only waits, without a thread. How many answers are written is limited elsewhere."""
 
 
@@ -146,7 +145,7 @@ class ChatTab:
             messages: list[Message] = prompt(instructions, [("user", check_message(message))])
             answer = ""
             chunks = self._services.engine.stream(
-                messages, params, cancel=cancel, owner=self._program_owner(request),
+                messages, params, cancel=cancel, owner=owner_of_program(request, shared=self._services.settings.shared),
                 app_messages=app_messages(settings, messages),
             )  # fmt: skip
             for chunk in chunks:
@@ -162,13 +161,6 @@ class ChatTab:
         finally:
             cancel.set()
 
-    def _program_owner(self, request: gr.Request | None) -> str:
-        """Who calls the endpoint, "" for a program without a visitor's name: it shares nothing with anybody."""
-        try:
-            return "" if request is None else self._owner(request)
-        except NotFound:
-            return ""
-
     def _owner(self, request: gr.Request) -> str:
         return owner_of(request, shared=self._services.settings.shared)
 
@@ -179,14 +171,7 @@ def build(services: Services) -> None:
     functions = (
         tab.stop_reply, tab.reply_tokens, tab.discard_chat, tab.list_presets, tab.save_preset, tab.remove_preset,
     )  # fmt: skip
-    view = scripted_view(
-        empty_view(), module="chat/main.js", events=("act",), functions=tuple(answered(one) for one in functions),
-        elem_id="chat",
-    )  # fmt: skip
-    view.act(
-        tab.act, None, view, show_progress="hidden", trigger_mode="multiple", concurrency_id="pages",
-        concurrency_limit=MAX_STREAMS, api_visibility="private",
-    )  # fmt: skip
+    tab_view("chat", empty_view(), stream=tab.act, functions=functions, event="act")
     gr.api(tab.chat, api_name="chat", concurrency_id="model", concurrency_limit=8)
 
 

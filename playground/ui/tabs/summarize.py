@@ -5,23 +5,22 @@ How a summary is kept stands in `ui/summarize_runs.py`, what the page gets of it
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
-import anyio.to_thread
 import gradio as gr
 
-from playground.errors import InvalidInput, ModelUnavailable, NotFound
+from playground.errors import InvalidInput, ModelUnavailable
 from playground.tasks.summarization import Summarizer
 from playground.tasks.summary_events import Finished, Summary
-from playground.ui.components import scripted_view
+from playground.ui.components import tab_view
 from playground.ui.contract import Services, Tab
-from playground.ui.edge import answered, language_in, shown
+from playground.ui.edge import language_in, shown
 from playground.ui.model_cards import opening_detail
-from playground.ui.streaming import Pages
+from playground.ui.page_streams import Asking, PageStreams
 from playground.ui.summarize_asked import (
     address_view,
     asked_of,
@@ -33,10 +32,8 @@ from playground.ui.summarize_asked import (
 from playground.ui.summarize_jobs import SummaryJob, SummaryJobs
 from playground.ui.summarize_runs import SummaryRun, SummaryRuns
 from playground.ui.summarize_view import Places, endpoint_view, plan_view, summary_view
-from playground.ui.visitors import owner_of
+from playground.ui.visitors import owner_of, owner_of_program
 
-MAX_STREAMS = 1000
-UPDATE_EVERY_S = 0.1
 MOST_READ_AT_ONCE = 4
 """Files, pages and plans of all visitors; the page's calls do not wait in Gradio's queue."""
 
@@ -50,32 +47,18 @@ class SummarizeTab:
         self._summarizer = Summarizer(services.engine)
         self.runs = SummaryRuns(services.history, self._owner)
         self._jobs = SummaryJobs(services.engine, self._summarizer, self._finish)
-        self._pages = Pages()
+        self._streams = PageStreams[SummaryJob](self._jobs, self._owner, self._progress)
         self._reading = threading.BoundedSemaphore(MOST_READ_AT_ONCE)
 
     async def summarize(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[dict[str, Any]]:
         """Summarize what a page asks for: how far it is, then the run's id or the reason why there is none."""
-        values = event._data if isinstance(event._data, dict) else {}
-        page, sequence = str(values.get("tab", ""))[:64], int(values.get("sequence") or 0)
-        stamp = {"tab": page, "sequence": sequence}
-        self._pages.arrive(page, sequence)
-        language = language_in(values)
-        if not self._pages.is_newest(page, sequence):
-            return  # stopped before it began
-        try:
-            job = await anyio.to_thread.run_sync(self._begin, self._owner(request), stamp, values, language)
-        except Exception as error:  # the page must always get an answer
-            yield {**stamp, "phase": "ended", "refused": shown(error, language)}
-            return
-        while job.running and self._pages.is_newest(page, sequence):
-            yield {**stamp, **self._progress(job)}
-            await asyncio.sleep(UPDATE_EVERY_S)
-        if self._pages.is_newest(page, sequence):
-            yield {**stamp, "phase": "ended", "run": job.run_id, "refused": job.error}
+        async for view in self._streams.follow(event, request, self._prepared):
+            yield view
 
-    def _begin(self, owner: str, stamp: dict[str, Any], values: dict[str, Any], language: str) -> SummaryJob:
-        asked = asked_of(values, shared=self._shared)
-        return self._jobs.begin(SummaryJob(owner, stamp["tab"], stamp["sequence"], language, asked))
+    def _prepared(self, asking: Asking) -> Callable[[], SummaryJob]:
+        asked = asked_of(asking.values, shared=self._shared)
+        job = SummaryJob(asking.owner, asking.page, asking.sequence, asking.language, asked)
+        return partial(self._jobs.begin, job)
 
     def _progress(self, job: SummaryJob) -> dict[str, Any]:
         state = self._services.engine.state
@@ -100,16 +83,12 @@ class SummarizeTab:
 
     def stop_summary(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """End what a page is having summarized; what is done is kept, and its stream says so."""
-        page, sequence = str(data.get("tab", ""))[:64], data.get("sequence")
-        stopped = self._jobs.stop(self._owner(request), page)
-        if not stopped and isinstance(sequence, int):
-            self._pages.arrive(page, sequence + 1)  # its request has not come yet: it shall not begin
-        return {"stopped": stopped}
+        return self._streams.stop(data, request)
 
     def summary_news(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """The plan, the central sentences, and what was written about parts since the page asked last."""
-        job = self._jobs.find(self._owner(request), str(data.get("tab", ""))[:64])
-        if job is None or job.sequence != data.get("sequence"):
+        job = self._streams.current(data, request)
+        if job is None:
             return {"notes": [], "next": 0, "gone": True}
         return job.tell(max(0, int(data.get("after") or 0)))
 
@@ -166,7 +145,9 @@ class SummarizeTab:
         try:
             asked = request_of_program(text, format, length, focus, language)
             check_length(asked.text, shared=self._shared)
-            for event in self._summarizer.summarize(asked, cancel=cancel, owner=self._program_owner(request)):
+            for event in self._summarizer.summarize(
+                asked, cancel=cancel, owner=owner_of_program(request, shared=self._shared)
+            ):
                 if isinstance(event, Finished):
                     return endpoint_view(event.summary)
             raise ValueError("a summary without an end")
@@ -174,12 +155,6 @@ class SummarizeTab:
             raise gr.Error(shown(error, "en"), print_exception=False) from error
         finally:
             cancel.set()
-
-    def _program_owner(self, request: gr.Request | None) -> str:
-        try:
-            return "" if request is None else self._owner(request)
-        except NotFound:
-            return ""
 
     def _owner(self, request: gr.Request) -> str:
         return owner_of(request, shared=self._shared)
@@ -192,14 +167,7 @@ def build(services: Services) -> None:
         tab.stop_summary, tab.summary_news, tab.plan_summary, tab.read_file, tab.read_address, tab.runs.open_summary,
         tab.runs.list_summaries, tab.runs.delete_summary, tab.runs.restore_summary,
     )  # fmt: skip
-    view = scripted_view(
-        {"phase": "empty", **choices_view()}, module="summarize/main.js", events=("summarize",),
-        functions=tuple(answered(one) for one in functions), elem_id="summarize",
-    )  # fmt: skip
-    view.summarize(
-        tab.summarize, None, view, show_progress="hidden", trigger_mode="multiple", concurrency_id="pages",
-        concurrency_limit=MAX_STREAMS, api_visibility="private", api_name="summarize_page",
-    )  # fmt: skip
+    tab_view("summarize", {"phase": "empty", **choices_view()}, stream=tab.summarize, functions=functions)
     gr.api(tab.summarize_text, api_name="summarize", concurrency_id="model", concurrency_limit=8)
 
 

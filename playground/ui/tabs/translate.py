@@ -5,25 +5,24 @@ What a translation is stands in `ui/translate_runs.py`, what the page gets of it
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-import anyio.to_thread
 import gradio as gr
 
-from playground.errors import InvalidInput, ModelUnavailable, NotFound
+from playground.errors import InvalidInput, ModelUnavailable
 from playground.tasks.translation_events import Finished, TranslationJob
 from playground.text.languages import detect
 from playground.text.sentences import is_wrapped
-from playground.ui.components import scripted_view
+from playground.ui.components import tab_view
 from playground.ui.contract import Services, Tab
-from playground.ui.edge import answered, language_in, shown
+from playground.ui.edge import language_in, shown
 from playground.ui.model_cards import opening_detail
-from playground.ui.streaming import Pages
+from playground.ui.page_streams import Asking, PageStreams
 from playground.ui.translate_asked import (
     Asked,
     Unsure,
@@ -41,10 +40,8 @@ from playground.ui.translate_models import TranslationModels
 from playground.ui.translate_runs import TranslationRun, TranslationRuns
 from playground.ui.translate_sentences import SentenceQuestions
 from playground.ui.translate_view import endpoint_view, run_view
-from playground.ui.visitors import owner_of
+from playground.ui.visitors import owner_of, owner_of_program
 
-MAX_STREAMS = 1000
-UPDATE_EVERY_S = 0.1
 COUNTED_CHARACTERS = 20_000
 """Up to here the tokens of a text are counted while it is being written."""
 ENDPOINT_CHARACTERS = 20_000
@@ -55,51 +52,34 @@ class TranslateTab:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._shared = services.settings.shared
         self.models = TranslationModels(services)
         self.runs = TranslationRuns()
         self.entries = TranslationEntries(services.history, self.runs, self._owner)
-        self.documents = Documents(self._owner, shared=services.settings.shared)
+        self.documents = Documents(self._owner, shared=self._shared)
         self.sentences = SentenceQuestions(self.models, self.entries, self.runs, self._owner)
         self._jobs = TranslationJobs(self.models, self._finish)
-        self._pages = Pages()
+        self._streams = PageStreams[TranslationJobOfPage](self._jobs, self._owner, self._progress)
 
     async def translate(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[dict[str, Any]]:
         """Translate what a page asks for: how far it is, then the run's id or the reason why there is none."""
-        values = event._data if isinstance(event._data, dict) else {}
-        page, sequence = str(values.get("tab", ""))[:64], int(values.get("sequence") or 0)
-        stamp = {"tab": page, "sequence": sequence}
-        self._pages.arrive(page, sequence)
-        language = language_in(values)
-        if not self._pages.is_newest(page, sequence):
-            return  # stopped before it began
-        try:
-            begun = await anyio.to_thread.run_sync(self._begin, self._owner(request), stamp, values, language)
-        except Exception as error:  # the page must always get an answer
-            yield {**stamp, "phase": "ended", "refused": shown(error, language)}
-            return
-        if not isinstance(begun, TranslationJobOfPage):
-            yield {**stamp, "phase": "ended", **({"gone": True} if begun is None else {"ask": list(begun.among)})}
-            return
-        while begun.running and self._pages.is_newest(page, sequence):
-            yield {**stamp, **self._progress(begun)}
-            await asyncio.sleep(UPDATE_EVERY_S)
-        if self._pages.is_newest(page, sequence):
-            yield {**stamp, "phase": "ended", "run": begun.run_id, "refused": begun.error}
+        async for view in self._streams.follow(event, request, self._prepared):
+            yield view
 
-    def _begin(
-        self, owner: str, stamp: dict[str, Any], values: dict[str, Any], language: str
-    ) -> TranslationJobOfPage | Unsure | None:
-        """The job that a page wants to see made: a new one, or after a reload the one that it had begun; None where
-        that one is not known any more."""
+    def _prepared(self, asking: Asking) -> Callable[[], TranslationJobOfPage] | dict[str, Any]:
+        """What begins the job that a page wants to see made; after a reload that is the one that it had begun."""
+        owner, values = asking.owner, asking.values
         if values.get("follow"):
-            if job := self._jobs.find(owner, stamp["tab"]):
-                job.sequence = stamp["sequence"]
-            return job
+            if (known := self._jobs.find(owner, asking.page)) is None:
+                return {"gone": True}
+            known.sequence = asking.sequence
+            return lambda: known
         document = self.documents.find(owner, str(values["document"])) if values.get("document") else None
-        asked = asked_of(values, document, shared=self._services.settings.shared)
+        asked = asked_of(values, document, shared=self._shared)
         if isinstance(asked, Unsure):
-            return asked
-        return self._jobs.begin(TranslationJobOfPage(owner, stamp["tab"], stamp["sequence"], language, asked))
+            return {"ask": list(asked.among)}
+        job = TranslationJobOfPage(owner, asking.page, asking.sequence, asking.language, asked)
+        return partial(self._jobs.begin, job)
 
     def _progress(self, job: TranslationJobOfPage) -> dict[str, Any]:
         state = self._services.engine.state
@@ -115,16 +95,12 @@ class TranslateTab:
 
     def stop_translation(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """End what a page is having translated; what is done is kept, and its stream says so."""
-        page, sequence = str(data.get("tab", ""))[:64], data.get("sequence")
-        stopped = self._jobs.stop(self._owner(request), page)
-        if not stopped and isinstance(sequence, int):
-            self._pages.arrive(page, sequence + 1)  # its request has not come yet: it shall not begin
-        return {"stopped": stopped}
+        return self._streams.stop(data, request)
 
     def job_news(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """Sentences that are done since the page asked last."""
-        job = self._jobs.find(self._owner(request), str(data.get("tab", ""))[:64])
-        if job is None or job.sequence != data.get("sequence"):
+        job = self._streams.current(data, request)
+        if job is None:
             return {"news": [], "next": 0, "gone": True}
         return job.tell(max(0, int(data.get("after") or 0)), layout=bool(data.get("layout")))
 
@@ -192,7 +168,7 @@ class TranslateTab:
             own = code_of(source) if source else None
             into = code_of(target) if target else usual_target(own or detect(text).code)
             job = TranslationJob((text,), into, own, glossary_of(glossary), join_lines=is_wrapped(text))
-            return endpoint_view(self._translated(job, self._program_owner(request), cancel))
+            return endpoint_view(self._translated(job, owner_of_program(request, shared=self._shared), cancel))
         except Exception as error:
             raise gr.Error(shown(error, "en"), print_exception=False) from error
         finally:
@@ -208,14 +184,8 @@ class TranslateTab:
             begun.hear(event)
         raise ValueError("a translation without an end")
 
-    def _program_owner(self, request: gr.Request | None) -> str:
-        try:
-            return "" if request is None else self._owner(request)
-        except NotFound:
-            return ""
-
     def _owner(self, request: gr.Request) -> str:
-        return owner_of(request, shared=self._services.settings.shared)
+        return owner_of(request, shared=self._shared)
 
 
 def build(services: Services) -> None:
@@ -227,14 +197,8 @@ def build(services: Services) -> None:
         tab.sentences.translate_back, tab.sentences.stop_asking, tab.sentences.replace_sentence, tab.sentences.compare,
         tab.entries.list_entries, tab.entries.delete_entry, tab.entries.restore_entry,
     )  # fmt: skip
-    view = scripted_view(
-        {"phase": "empty", "languages": languages_view()}, module="translate/main.js", events=("translate",),
-        functions=tuple(answered(one) for one in functions), elem_id="translate",
-    )  # fmt: skip
-    view.translate(
-        tab.translate, None, view, show_progress="hidden", trigger_mode="multiple", concurrency_id="pages",
-        concurrency_limit=MAX_STREAMS, api_visibility="private", api_name="translate_page",
-    )  # fmt: skip
+    value = {"phase": "empty", "languages": languages_view()}
+    tab_view("translate", value, stream=tab.translate, functions=functions)
     gr.api(tab.translate_text, api_name="translate", concurrency_id="model", concurrency_limit=8)
 
 
