@@ -17,10 +17,11 @@ from pathlib import Path
 
 from benchmarks.results import Figure, Result, figures_table, load_all, markdown_table
 from benchmarks.sides import RESULTS, ROOT
+from playground.models import measured
 
 PAGE = ROOT / "docs" / "quality.md"
 KEPT_FROM_HERE = "<!-- Everything below this line is written by hand; `make quality` keeps it. -->"
-SECTIONS = ("translation", "summaries")
+SECTIONS = ("translation", "summaries", "sentiment")
 
 
 def page(results: Sequence[Result], before: str) -> str:
@@ -55,7 +56,7 @@ def _measure(section: str, arguments: Sequence[str]) -> bool:
 def _main() -> None:
     parser = argparse.ArgumentParser(description="Measure the quality of all tasks and write docs/quality.md.")
     parser.add_argument("--data", type=Path, help="the folder with the sets")
-    parser.add_argument("--rows", default="0:50", help="which rows, such as 0:50")
+    parser.add_argument("--rows", help="which rows, such as 0:50; without it what each section reports")
     parser.add_argument("--models", nargs="+", help="only these models")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="only these sections")
     parser.add_argument("--from-kept", action="store_true", help="measure nothing, write the page from what is kept")
@@ -63,7 +64,7 @@ def _main() -> None:
     there = given.data is not None and given.data.is_dir()
     if not there and not given.from_kept:
         print("There is no folder with data (--data): small texts are used, and the page is not written.")
-    arguments = ["--rows", given.rows]
+    arguments = ["--rows", given.rows] if given.rows else []
     arguments += ["--data", str(given.data.resolve()), "--keep"] if there else []
     arguments += ["--models", *given.models] if given.models else []
     failed = [] if given.from_kept else [section for section in given.only if not _measure(section, arguments)]
@@ -71,6 +72,8 @@ def _main() -> None:
         results = load_all(RESULTS, [f"quality_{section}" for section in SECTIONS])
         if not results:
             sys.exit("Nothing has been measured yet.")
+        for result in results:
+            measured.keep(result.by_model)
         PAGE.write_text(page(results, PAGE.read_text("utf-8") if PAGE.exists() else ""), "utf-8")
         print(f"wrote {PAGE.relative_to(ROOT)}")
     if failed:

@@ -1,6 +1,6 @@
 """How good summaries are: ROUGE against people's, what is invented, whether support tells the faithful from the false.
 
-    python -m benchmarks.quality_summaries [--data FOLDER] [--rows 0:50] [--models MODEL ...] [--keep]
+    python -m benchmarks.quality_summaries [--data FOLDER] [--rows 0:50] [--models MODEL ...] [--keep [--resume]]
 
 FOLDER holds summaries_xsum.jsonl (document, summary) and faithfulness_pairs.jsonl (source, faithful, unfaithful); they
 belong to nobody here and are never copied. Without it the small texts of assets/examples/ are used, which say little.
@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -27,6 +27,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.ours import wait_until_open
 from benchmarks.results import Figure, Result, Table, markdown, save
 from benchmarks.sides import RESULTS, ROOT, THREADS
+from benchmarks.summary_records import Measured, ModelRows, Row, keep, kept
 from playground.engine.engine import Engine
 from playground.messages import Message, SamplingParams
 from playground.models.catalog import find
@@ -35,9 +36,9 @@ from playground.models.weights import Sources
 from playground.settings import Settings
 from playground.tasks.grounding import Source
 from playground.tasks.summarization import Summarizer
-from playground.tasks.summary_events import Finished, Summary
+from playground.tasks.summary_events import Finished
 from playground.tasks.summary_request import SummaryRequest
-from playground.text.scores import Rouge, mean_rouge
+from playground.text.scores import rouge
 from playground.text.sentences import cut
 from playground.text.textrank import summarize
 
@@ -47,7 +48,7 @@ MODELS = (*ALL_MODELS, GEMMA)
 PLAIN = "Summarize the following text in one sentence.\n\n"
 PLAIN_PARAMS = SamplingParams(temperature=0.0, repetition_penalty=1.0, max_new_tokens=80)
 AT_ONCE = 4
-HUNDRED = 100
+PIECE_DOCUMENTS = 8
 TARGETS = {"smollm2-135m-instruct": (22.0, 4.0, 16.0), "qwen2.5-coder-0.5b-instruct": (22.0, 4.0, 16.0)}
 FEWER_INVENTIONS = 0.5
 
@@ -59,27 +60,17 @@ class SummaryData:
     name: str
     documents: tuple[dict[str, str], ...]
     pairs: tuple[dict[str, str], ...]
+    first: int = 0
+    """The number of the first row."""
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What a set of summaries is like. `invented` counts numbers, names and dates per 100 summaries."""
+class Summarized:
+    """A summary, whether it took a second try and whether it is the text's own sentence."""
 
-    rouge: Rouge
-    invented: float
-    seconds: float
-    words: float
-
-
-@dataclass(frozen=True)
-class ModelMeasured:
-    """One model: the plain prompt, ours, how often a second try was made and the text's own sentence was taken."""
-
-    model: str
-    plain: Measured
-    ours: Measured
-    second_tries: int
-    extracts: int
+    text: str
+    second_try: bool = False
+    extract: bool = False
 
 
 def read_data(folder: Path | None, rows: slice) -> SummaryData:
@@ -92,22 +83,23 @@ def read_data(folder: Path | None, rows: slice) -> SummaryData:
         f"XSum and factual pairs, rows {rows.start} to {rows.stop - 1}",
         tuple(_lines(folder / "summaries_xsum.jsonl")[rows]),
         tuple(_lines(folder / "faithfulness_pairs.jsonl")[rows]),
+        rows.start,
     )
 
 
-def measure_model(engine: Engine, model: str, data: SummaryData) -> ModelMeasured:
-    """Summaries of all documents by the open model, several at once."""
-    plain, plain_s = _in_parallel(lambda text: _plain(engine, text), data)
-    print(f"{model}, plain prompt: {plain_s:.1f} s a summary", file=sys.stderr, flush=True)
+def pieces(data: SummaryData) -> Iterator[SummaryData]:
+    """A few documents after the other, so that a run that ends early has not been for nothing."""
+    for start in range(0, len(data.documents), PIECE_DOCUMENTS):
+        yield replace(data, documents=data.documents[start : start + PIECE_DOCUMENTS], first=data.first + start)
+
+
+def measure_model(engine: Engine, model: str, data: SummaryData, known: ModelRows | None = None) -> ModelRows:
+    """Summaries of all documents by the open model, several at once; what is `known` is not made again."""
+    known = known or ModelRows(model)
     summarizer = Summarizer(engine)
-    ours, ours_s = _in_parallel(lambda text: _ours(summarizer, text), data)
-    return ModelMeasured(
-        model=model,
-        plain=_measured(plain, data, plain_s),
-        ours=_measured([summary.text for summary in ours], data, ours_s),
-        second_tries=sum(summary.tries > 1 for summary in ours),
-        extracts=sum(summary.origin == "extract" for summary in ours),
-    )
+    plain = _in_parallel(lambda text: Summarized(_plain(engine, text)), data, known.plain)
+    ours = _in_parallel(lambda text: _ours(summarizer, text), data, known.ours)
+    return ModelRows(model, plain, ours)
 
 
 def support_auroc(data: SummaryData) -> float:
@@ -121,23 +113,28 @@ def support_auroc(data: SummaryData) -> float:
     return sum(wins) / max(1, len(wins))
 
 
-def result_of(measured: Sequence[ModelMeasured], data: SummaryData) -> Result:
+def result_of(measured: Sequence[ModelRows], data: SummaryData) -> Result:
     """All that was measured, as a section of a page."""
     figures: list[Figure] = []
-    rows = [_row("first sentence of the text", _measured(_first_sentences(data), data, 0.0))]
-    rows.append(_row("TextRank, one sentence", _measured(_extracts(data), data, 0.0)))
+    rows = [_line("first sentence of the text", Measured.of(_rows_of(_first_sentences(data), data)))]
+    rows.append(_line("TextRank, one sentence", Measured.of(_rows_of(_extracts(data), data))))
+    tries: list[tuple[str, ...]] = []
+    by_model: dict[str, dict[str, float]] = {}
     for one in measured:
         name = SHORT_NAMES.get(one.model, one.model)
-        rows += [_row(f"{name}, plain prompt", one.plain), _row(f"{name}, ours", one.ours)]
-        kinds = zip(("1", "2", "L"), _percents(one.ours.rouge), TARGETS.get(one.model, (None,) * 3), strict=True)
+        own = [one.ours[number] for number in one.numbers]
+        plain, ours = Measured.of([one.plain[number] for number in one.numbers]), Measured.of(own)
+        rows += [_line(f"{name}, plain prompt", plain), _line(f"{name}, ours", ours)]
+        kinds = zip(
+            ("1", "2", "L"), (ours.one, ours.two, ours.longest), TARGETS.get(one.model, (None,) * 3), strict=True
+        )
         figures += [Figure(f"ROUGE-{kind}, {name}", value, target, unit=" ") for kind, value, target in kinds]
-        fewer = one.ours.invented / one.plain.invented if one.plain.invented else float(one.ours.invented > 0)
+        fewer = ours.invented / plain.invented if plain.invented else float(ours.invented > 0)
         figures.append(Figure(f"invented, ours / plain prompt, {name}", fewer, FEWER_INVENTIONS, lower_is_better=True))
+        tries.append((name, *(str(sum(getattr(row, what) for row in own)) for what in ("second_try", "extract")),
+                      str(len(own))))  # fmt: skip
+        by_model[one.model] = {"summarize": round(ours.one, 1)}
     figures.append(Figure("AUROC of support, faithful against false", support_auroc(data)))
-    tries = tuple(
-        (SHORT_NAMES.get(one.model, one.model), str(one.second_tries), str(one.extracts), str(len(data.documents)))
-        for one in measured
-    )
     return Result(
         script="quality_summaries",
         title="Summaries",
@@ -150,8 +147,9 @@ def result_of(measured: Sequence[ModelMeasured], data: SummaryData) -> Result:
             Table(
                 ("one sentence", "ROUGE-1", "ROUGE-2", "ROUGE-L", "invented per 100", "words", "seconds"), tuple(rows)
             ),
-            Table(("model", "second tries", "replaced by the text's own sentence", "summaries"), tries),
+            Table(("model", "second tries", "replaced by the text's own sentence", "summaries"), tuple(tries)),
         ),
+        by_model=by_model,
     )
 
 
@@ -171,32 +169,35 @@ def _plain(engine: Engine, text: str) -> str:
     return "".join(chunk.text for chunk in engine.stream(messages, PLAIN_PARAMS)).strip()
 
 
-def _ours(summarizer: Summarizer, text: str) -> Summary:
+def _ours(summarizer: Summarizer, text: str) -> Summarized:
     *_, last = summarizer.summarize(SummaryRequest(text, "sentence"), owner="quality")
     assert isinstance(last, Finished)
-    return last.summary
+    return Summarized(last.summary.text, last.summary.tries > 1, last.summary.origin == "extract")
 
 
-def _in_parallel(summarise: Any, data: SummaryData) -> tuple[list[Any], float]:
-    """Every document's summary and the seconds per document."""
+def _in_parallel(summarise: Callable[[str], Summarized], data: SummaryData, known: Mapping[int, Row]) -> dict[int, Row]:
+    """The figures of every document's summary by its number, beside the `known` ones."""
+    left = [number for number in range(len(data.documents)) if data.first + number not in known]
     start_s = time.perf_counter()
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        made = list(pool.map(lambda row: summarise(row["document"]), data.documents))
-    return made, (time.perf_counter() - start_s) / max(1, len(data.documents))
+        made = list(pool.map(lambda number: summarise(data.documents[number]["document"]), left))
+    seconds = (time.perf_counter() - start_s) / max(1, len(left))
+    rows = dict(known)
+    for number, one in zip(left, made, strict=True):
+        rows[data.first + number] = _row(one, data.documents[number], seconds)
+    return rows
 
 
-def _measured(summaries: Sequence[str], data: SummaryData, seconds: float) -> Measured:
-    flags = [
-        len(Source(row["document"], "en").ground(summary).flags)
-        for row, summary in zip(data.documents, summaries, strict=True)
-    ]
-    count = max(1, len(summaries))
-    return Measured(
-        rouge=mean_rouge(summaries, [row["summary"] for row in data.documents]),
-        invented=HUNDRED * sum(flags) / count,
-        seconds=seconds,
-        words=sum(len(summary.split()) for summary in summaries) / count,
-    )
+def _row(summarized: Summarized, document: Mapping[str, str], seconds: float = 0.0) -> Row:
+    text, found = summarized.text, rouge(summarized.text, document["summary"])
+    return Row(
+        found.one.f1, found.two.f1, found.longest.f1, len(Source(document["document"], "en").ground(text).flags),
+        len(text.split()), seconds, summarized.second_try, summarized.extract,
+    )  # fmt: skip
+
+
+def _rows_of(summaries: Sequence[str], data: SummaryData) -> list[Row]:
+    return [_row(Summarized(text), document) for text, document in zip(summaries, data.documents, strict=True)]
 
 
 def _first_sentences(data: SummaryData) -> list[str]:
@@ -207,12 +208,9 @@ def _extracts(data: SummaryData) -> list[str]:
     return [summarize(row["document"], 1)[0].text for row in data.documents]
 
 
-def _percents(rouge: Rouge) -> tuple[float, float, float]:
-    return HUNDRED * rouge.one.f1, HUNDRED * rouge.two.f1, HUNDRED * rouge.longest.f1
-
-
-def _row(name: str, measured: Measured) -> tuple[str, ...]:
-    shown = [f"{value:.1f}" for value in (*_percents(measured.rouge), measured.invented, measured.words)]
+def _line(name: str, measured: Measured) -> tuple[str, ...]:
+    values = (measured.one, measured.two, measured.longest, measured.invented, measured.words)
+    shown = [f"{value:.1f}" for value in values]
     return (name, *shown, f"{measured.seconds:.1f}" if measured.seconds else "–")
 
 
@@ -226,15 +224,26 @@ def _main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--rows", default="0:50", help="which rows, such as 0:50")
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--keep", action="store_true", help="keep the result for the page")
+    parser.add_argument("--resume", action="store_true", help="leave out what is kept already")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin nothing after so long; see --resume")
     given = parser.parse_args(argv)
     first, last = (int(part) for part in given.rows.split(":"))
     data = read_data(given.data, slice(first, last))
-    measured = []
+    measured, end_s = [], time.monotonic() + 60 * given.minutes
     for model in given.models:
+        known = kept(model, RESULTS) if given.resume else ModelRows(model)
         engine = open_engine(model)
-        measured.append(measure_model(engine, model, data))
+        for piece in pieces(data):
+            if time.monotonic() > end_s:
+                break
+            known = measure_model(engine, model, piece, known)
+            if given.keep:
+                keep(known, RESULTS)
         engine.close()
-        print(measured[-1], file=sys.stderr, flush=True)
+        measured.append(known)
+        print(model, Measured.of(list(known.ours.values())), file=sys.stderr, flush=True)
+    if given.keep:
+        measured = [one for model in MODELS if (one := kept(model, RESULTS)).numbers]
     result = replace(result_of(measured, data), machine=describe_machine())
     if given.keep:
         save(result, RESULTS)

@@ -17,9 +17,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -28,6 +27,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.ours import wait_until_open
 from benchmarks.results import Figure, Result, Table, markdown, save
 from benchmarks.sides import RESULTS, ROOT, THREADS
+from benchmarks.translation_records import MARKED, Kept, Measured, keep, keep_scores, kept_models, kept_of
 from playground.engine.engine import Engine
 from playground.messages import Message, Prefix, SamplingParams
 from playground.models.catalog import find
@@ -43,8 +43,6 @@ from playground.text.masking import protected
 from playground.text.scores import chrf
 
 EXAMPLES = ROOT / "assets" / "examples" / "translation_quality.json"
-SCORES = ROOT / "assets" / "examples" / "translation_scores.json"
-"""What the page tells about a model and a direction."""
 GEMMA = "gemma-3-270m"
 MODELS = (*ALL_MODELS, GEMMA)
 PAIRS = ("zh-en", "en-zh", "en-fr", "fr-en", "en-es", "en-de")
@@ -53,32 +51,6 @@ GREEDY = SamplingParams(temperature=0.0, repetition_penalty=1.0)
 BASE_EXAMPLES = 3
 AT_ONCE = 8
 GAIN = 3.0
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One model and direction: chrF++ of both, seconds a sentence of both, and what the guards found."""
-
-    model: str
-    pair: str
-    sentences: int
-    plain: float
-    ours: float
-    plain_s: float
-    ours_s: float
-    dropped: int
-    retried: int
-    problems: dict[str, int]
-
-
-@dataclass(frozen=True)
-class Kept:
-    """One model's sentences with placeholders, addresses and tags: how many in all, and in how many one is broken."""
-
-    model: str
-    sentences: int
-    plain_broken: int
-    ours_broken: int
 
 
 def read_rows(folder: Path | None, rows: slice) -> tuple[str, list[dict[str, str]]]:
@@ -91,8 +63,10 @@ def read_rows(folder: Path | None, rows: slice) -> tuple[str, list[dict[str, str
     return f"FLORES-200, rows {rows.start} to {rows.stop - 1}", [json.loads(line) for line in lines]
 
 
-def measure_pair(engine: Engine, model: str, pair: str, rows: Sequence[dict[str, str]]) -> Measured:
-    """Both ways over all rows."""
+def measure_pair(
+    engine: Engine, model: str, pair: str, rows: Sequence[dict[str, str]], *, with_care: bool = False
+) -> Measured:
+    """All ways over all rows."""
     source, target = pair.split("-")
     used = [row for row in rows if source in row and target in row]
     references = [row[target] for row in used]
@@ -101,6 +75,8 @@ def measure_pair(engine: Engine, model: str, pair: str, rows: Sequence[dict[str,
     middle_s = time.perf_counter()
     ours = _ours(engine, model, source, target, [row[source] for row in used])
     end_s = time.perf_counter()
+    careful = with_care and _ours(engine, model, source, target, [row[source] for row in used], careful=True)
+    careful_s = (time.perf_counter() - end_s) / len(used)
     sentences = [one for one in ours.sentences if one is not None]
     found: Counter[str] = Counter(problem for one in sentences for problem in one.problems)
     return Measured(
@@ -114,6 +90,8 @@ def measure_pair(engine: Engine, model: str, pair: str, rows: Sequence[dict[str,
         dropped=len(ours.sentences) - len(sentences) + sum(not one.text.strip() for one in sentences),
         retried=sum(one.tries > 1 for one in sentences),
         problems=dict(found),
+        careful=chrf(careful.texts, references) if careful else None,
+        careful_s=careful_s if careful else None,
     )
 
 
@@ -135,26 +113,25 @@ def measure_marked(engine: Engine, model: str) -> Kept:
 def result_of(pairs: Sequence[Measured], kept: Sequence[Kept], data: str) -> Result:
     """All that was measured, as a section of a page."""
     figures = [
-        Figure(f"chrF++ over the plain prompt, {one.pair}, {_name(one.model)}", one.ours - one.plain, GAIN, unit=" ")
+        Figure(f"chrF++ over the plain prompt, {one.pair}, {_name(one.model)}", one.best - one.plain, GAIN, unit=" ")
         for one in pairs
     ]
     figures.append(Figure("sentences dropped", float(sum(one.dropped for one in pairs)), 0, unit=" ",
                           lower_is_better=True))  # fmt: skip
-    figures.append(Figure("sentences with a broken placeholder", float(sum(one.ours_broken for one in kept)), 0,
+    broken = sum(one.ours_broken for one in kept) + sum(one.problems.get("mark", 0) for one in pairs)
+    figures.append(Figure("sentences with a broken placeholder", float(broken), 0,
                           unit=" ", lower_is_better=True))  # fmt: skip
-    rows = tuple(
-        (_name(one.model), one.pair, f"{one.plain:.1f}", f"{one.ours:.1f}", f"{one.plain_s:.1f}", f"{one.ours_s:.1f}",
-         str(one.retried), ", ".join(f"{name} {count}" for name, count in sorted(one.problems.items())) or "–")
-        for one in pairs
-    )  # fmt: skip
-    columns = ("model", "direction", "plain, chrF++", "ours, chrF++", "plain, s", "ours, s", "retried", "still flagged")
+    rows = tuple(map(_row, pairs))
+    columns = ("model", "direction", "plain, chrF++", "ours", "ours with care", "plain, s", "ours", "ours with care",
+               "retried", "still flagged")  # fmt: skip
     marked = tuple((_name(one.model), *map(str, (one.sentences, one.plain_broken, one.ours_broken))) for one in kept)
     return Result(
         script="quality_translation",
         title="Translations",
         how=f"{pairs[0].sentences if pairs else 0} texts a direction ({data}), greedy, {AT_ONCE} at once; chrF++ by "
         "sacrebleu, seconds per text. Plain: one line that asks for a translation, for the base model three examples. "
-        "Ours: the whole way of `tasks.translation`. Scores of different target languages cannot be compared.",
+        "Ours: the whole way of `tasks.translation`; with care: its choice among several ways. The gain is that of the "
+        "better of both. Scores of different target languages cannot be compared.",
         rounds=1,
         figures=tuple(figures),
         tables=(
@@ -162,6 +139,13 @@ def result_of(pairs: Sequence[Measured], kept: Sequence[Kept], data: str) -> Res
             Table(("sentences with placeholders, tags, addresses", "in all", "broken, plain", "broken, ours"), marked),
         ),
     )
+
+
+def _row(one: Measured) -> tuple[str, ...]:
+    scores = f"{one.plain:.1f}", f"{one.ours:.1f}", _shown(one.careful)
+    seconds = f"{one.plain_s:.1f}", f"{one.ours_s:.1f}", _shown(one.careful_s)
+    flagged = ", ".join(f"{name} {count}" for name, count in sorted(one.problems.items()))
+    return _name(one.model), one.pair, *scores, *seconds, str(one.retried), flagged or "–"
 
 
 def open_engine(model: str) -> Engine:
@@ -195,10 +179,12 @@ def _plain(engine: Engine, model: str, source: str, target: str, texts: Sequence
         return list(pool.map(write, texts))
 
 
-def _ours(engine: Engine, model: str, source: str, target: str, texts: Sequence[str]) -> Translation:
+def _ours(
+    engine: Engine, model: str, source: str, target: str, texts: Sequence[str], *, careful: bool = False
+) -> Translation:
     """The whole way of the task; every sentence is one of many of the same document."""
     translator = Translator(EngineWriter(engine, chat=find(model).chat, owner="quality"), at_once=AT_ONCE)
-    *_, last = translator.translate(TranslationJob(tuple(texts), target, source))
+    *_, last = translator.translate(TranslationJob(tuple(texts), target, source, careful=careful))
     assert isinstance(last, Finished)
     if last.translation.error:
         raise RuntimeError(last.translation.error)
@@ -210,52 +196,21 @@ def _marks(text: str) -> list[str]:
 
 
 def _measured(
-    engine: Engine, model: str, pairs: Sequence[str], rows: Sequence[dict[str, str]]
+    engine: Engine, model: str, wanted: Sequence[str], rows: Sequence[dict[str, str]], *, with_care: bool
 ) -> Iterator[Measured | Kept]:
-    yield measure_marked(engine, model)
-    yield from (measure_pair(engine, model, pair, rows) for pair in pairs)
+    for one in wanted:
+        if one == MARKED:
+            yield measure_marked(engine, model)
+        else:
+            yield measure_pair(engine, model, one, rows, with_care=with_care)
+
+
+def _shown(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}"
 
 
 def _name(model: str) -> str:
     return SHORT_NAMES.get(model, find(model).name)
-
-
-def _keep_scores(pairs: Sequence[Measured]) -> None:
-    """For the page: chrF++ of ours by model and direction, beside what is kept of other models."""
-    scores: dict[str, dict[str, float]] = json.loads(SCORES.read_text("utf-8")) if SCORES.exists() else {}
-    for one in pairs:
-        scores.setdefault(one.model, {})[one.pair] = round(one.ours, 1)
-    SCORES.write_text(json.dumps(scores, indent=1, sort_keys=True) + "\n", "utf-8")
-
-
-def _keep(model: str, measured: Measured | Kept) -> None:
-    """Beside what is kept of this model: a run that ends early has not been for nothing."""
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    file = RESULTS / f"translation-{model}.json"
-    found: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.exists() else {"pairs": {}, "kept": None}
-    if isinstance(measured, Kept):
-        found["kept"] = asdict(measured)
-    else:
-        found["pairs"][measured.pair] = asdict(measured)
-    file.write_text(json.dumps(found, indent=1), "utf-8")
-
-
-def _kept_pairs(model: str) -> tuple[str, ...]:
-    file = RESULTS / f"translation-{model}.json"
-    return tuple(json.loads(file.read_text("utf-8"))["pairs"]) if file.exists() else ()
-
-
-def _kept_models() -> tuple[list[Measured], list[Kept]]:
-    """What is kept of all models, so that they can be measured one by one."""
-    pairs: list[Measured] = []
-    kept: list[Kept] = []
-    for model in MODELS:
-        file = RESULTS / f"translation-{model}.json"
-        if file.exists():
-            found: dict[str, Any] = json.loads(file.read_text("utf-8"))
-            pairs += [Measured(**found["pairs"][pair]) for pair in PAIRS if pair in found["pairs"]]
-            kept += [Kept(**found["kept"])] if found["kept"] else []
-    return pairs, kept
 
 
 def _main(argv: Sequence[str] | None = None) -> None:
@@ -265,6 +220,7 @@ def _main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--pairs", nargs="+", default=list(PAIRS), help="directions, such as zh-en")
     parser.add_argument("--keep", action="store_true", help="keep the result for the page")
+    parser.add_argument("--no-care", action="store_true", help="leave out the slow way")
     parser.add_argument("--resume", action="store_true", help="leave out what is kept already")
     given = parser.parse_args(argv)
     first, last = (int(part) for part in given.rows.split(":"))
@@ -272,18 +228,21 @@ def _main(argv: Sequence[str] | None = None) -> None:
     pairs: list[Measured] = []
     kept: list[Kept] = []
     for model in given.models:
-        known = _kept_pairs(model) if given.resume else ()
+        known = kept_of(model) if given.resume else ()
+        wanted = [one for one in (*given.pairs, MARKED) if one not in known]
+        if not wanted:
+            continue
         engine = open_engine(model)
-        for one in _measured(engine, model, [pair for pair in given.pairs if pair not in known], rows):
+        for one in _measured(engine, model, wanted, rows, with_care=not given.no_care):
             print(one, file=sys.stderr, flush=True)
             pairs += [one] if isinstance(one, Measured) else []
             kept += [one] if isinstance(one, Kept) else []
             if given.keep:
-                _keep(model, one)
+                keep(model, one)
         engine.close()
     if given.keep:
-        pairs, kept = _kept_models()
-        _keep_scores(pairs)
+        pairs, kept = kept_models(MODELS, PAIRS)
+        keep_scores(pairs)
     result = replace(result_of(pairs, kept, name), machine=describe_machine())
     if given.keep:
         save(result, RESULTS)

@@ -64,6 +64,8 @@ class Result:
     tables: tuple[Table, ...] = ()
     machine: dict[str, str] = field(default_factory=dict)
     """Where and when; see `machine.py`."""
+    by_model: dict[str, dict[str, float]] = field(default_factory=dict)
+    """What the cards of models tell: the figure of each task (see `playground.models.measured`)."""
 
 
 def median(values: Sequence[float]) -> float:

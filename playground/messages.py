@@ -22,6 +22,16 @@ class Message:
 
 
 @dataclass(frozen=True)
+class Grammar:
+    """The form that an answer must have: one of the two, the other empty."""
+
+    lark: str = ""
+    """A grammar in llguidance's dialect of Lark, with a rule `start`."""
+    json_schema: str = ""
+    """A JSON schema, as JSON. The answer is JSON without any blanks between its parts."""
+
+
+@dataclass(frozen=True)
 class SamplingParams:
     """How the next token is chosen. `temperature=0` is greedy; a value that changes nothing switches a filter off."""
 
@@ -37,6 +47,9 @@ class SamplingParams:
     """How many likeliest tokens to report with every token (0: no probabilities are computed)."""
     prompt_lookup: bool = True
     """Guess tokens from the conversation and check several in one step: quicker, never another answer."""
+    grammar: Grammar | None = None
+    """What is written has this form, unless it is cut short (any finish reason but "stop"). Probabilities are then
+    those among the tokens that the form allows. The beginning of an answer that is continued has no part in it."""
 
 
 @dataclass(frozen=True)

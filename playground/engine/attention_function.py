@@ -19,6 +19,7 @@ import transformers
 from torch.nn.functional import scaled_dot_product_attention
 
 from playground.engine.batch import Batch, SequenceSlice
+from playground.engine.branch_attention import BranchGroups
 from playground.engine.recorder import Scores
 from playground.errors import ModelUnavailable
 from playground.kernels.library import Library
@@ -37,6 +38,14 @@ class AttentionStep:
         """The threads of our own kernels, where they run the rest of the model."""
         self.layers_seen: set[int] = set()
         self._masks: dict[tuple[int, int, int | None, frozenset[int]], torch.Tensor] = {}
+        self._branches: dict[int, BranchGroups] = {}
+
+    def branches(self, piece: SequenceSlice) -> BranchGroups:
+        """How the texts of a slice are attended to."""
+        if piece.start not in self._branches:
+            threads = 1 if self.library is None else self.library.threads
+            self._branches[piece.start] = BranchGroups(piece.branches, piece.position, parts=threads)
+        return self._branches[piece.start]
 
     def mask(
         self,
@@ -123,6 +132,10 @@ def attend_layer(
     outputs = []
     for piece in step.batch.slices:
         rows = slice(piece.start, piece.stop)
+        if piece.branches:
+            own = query[:, rows], key[:, rows], value[:, rows]
+            outputs.append(_attend_branches(step, piece, layer, own, scaling, window, softcap))
+            continue
         piece.cache.append(layer, key[:, rows], value[:, rows])
         first = 0 if window is None else max(0, piece.position + 1 - window)
         keys, values = piece.cache.read(layer, len(piece.token_ids), first=first)
@@ -166,6 +179,30 @@ def _attend_sequence(
     if step.library is not None and step.library.threads > 1:
         return _attend_by_heads(step.library, query, keys, values, mask, scaling)
     return _attend_rows(query, keys, values, mask, scaling)
+
+
+def _attend_branches(
+    step: AttentionStep,
+    piece: SequenceSlice,
+    layer: int,
+    own: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
+    scaling: float,
+    window: int | None,
+    softcap: float | None,
+) -> torch.Tensor:
+    """Texts side by side behind what the cache holds, [heads, rows, size]; the cache stays as it is."""
+    groups, library = step.branches(piece), step.library
+    before = piece.cache.read(layer, 0, first=groups.first_seen(window)) if piece.position else None
+    several = library if len(groups.rows) > 1 and not softcap else None
+
+    def attend_rows(query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        if softcap:
+            return _attend_softcapped(query, keys, values, mask, scaling, softcap)
+        if several is None and library is not None and library.threads > 1:
+            return _attend_by_heads(library, query, keys, values, mask, scaling)
+        return _attend_rows(query, keys, values, mask, scaling)
+
+    return groups.attend(own, before, attend_rows, window=window, library=several)
 
 
 def _attend_by_heads(

@@ -75,6 +75,11 @@ class Companion:
         return tuple(str(label) for _, label in sorted((self._loaded.model.config.id2label or {}).items()))
 
     @property
+    def independent_labels(self) -> bool:
+        """Whether each of a classifier's labels has a probability of its own (sigmoid), as where several may fit."""
+        return getattr(self._loaded.model.config, "problem_type", None) == "multi_label_classification"
+
+    @property
     def languages(self) -> tuple[str, ...]:
         """The codes that `generate` and `record_pair` take, as the model spells them ("fra_Latn", ">>fra<<", "fr_XX");
         empty where a translator has one direction, or is told in the text what to do (T5)."""

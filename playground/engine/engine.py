@@ -6,18 +6,17 @@ Owns nothing but the worker. Whoever uses it sees messages in and chunks out; no
 from __future__ import annotations
 
 import threading
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, wait
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from playground.engine import readout
+from playground.engine.preparation import build_prompt, prepare
 from playground.engine.recorded_run import MOST_BYTES, RecordedRun
 from playground.engine.recording import UNCHANGED, Edit, Recording, RecordingStopped
 from playground.engine.reply import Reply, Request
 from playground.engine.scoring import Opening, Scored, ScoringRun, ScoringStopped
-from playground.engine.sequence import build_prompt
 from playground.engine.session import EngineState, Forward, LoadModel, Session, forward_for
 from playground.engine.split_tokens import SplitToken
 from playground.engine.worker import Worker
@@ -95,24 +94,15 @@ class Engine:
         request = Request(
             tuple(messages), params, prefix, cancel=cancel or threading.Event(), owner=owner, app_messages=app_messages
         )
-        reply = Reply(self._with_prompt(request))
+        session = self._worker.session
+        ready = None if session is None else prepare(session, messages, params, prefix, app_messages=app_messages)
+        reply = Reply(replace(request, prepared=ready))
         self._worker.submit(reply)
         try:
             yield from reply.chunks()
         finally:
             reply.abandon()
             self._worker.wake()
-
-    def _with_prompt(self, request: Request) -> Request:
-        """`request` with its prompt, if a model is open: built on this thread, so a long text holds up nobody else."""
-        session = self._worker.session
-        if session is None:
-            return request
-        prompt = build_prompt(
-            session, request.messages, request.params, request.prefix, app_messages=request.app_messages
-        )
-        # Weak: a request that waits for another model must not keep this one in memory.
-        return replace(request, prompt=prompt, session=weakref.ref(session))
 
     def run(self, function: Callable[..., Result], *args: Any) -> Result:
         """`function(loaded_model, *args)` on the model's thread, between two steps; returns or raises what it does."""

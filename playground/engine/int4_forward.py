@@ -65,10 +65,11 @@ class Int4Forward:
         longest = max(batch.positions) + 1
         if self._angles.reach(longest):
             self._kept.clear()
-        few = len(batch.token_ids) <= FEW_ROWS and not batch.watched  # the program shows nobody its queries
+        # The program shows nobody its queries, and keeps what it reads.
+        few = len(batch.token_ids) <= FEW_ROWS and not batch.watched and not batch.branched
         logits = self._run_whole(batch, longest) if few else self._run_by_layer(batch)
         for piece in batch.slices:
-            piece.cache.advance(len(piece.token_ids))
+            piece.cache.advance(piece.kept)
         return logits
 
     @torch.inference_mode()

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import threading
 import time
-import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from playground.engine.prompt import Prompt
+from playground.engine.preparation import Prepared
 from playground.messages import Chunk, Message, Prefix, Progress, SamplingParams
 
 _CANCEL_CHECK_S = 0.1
@@ -24,9 +23,8 @@ class Request:
     messages: tuple[Message, ...]
     params: SamplingParams
     prefix: Prefix = Prefix()
-    prompt: Prompt | None = None
-    """Built by the asking thread for the session that `session` refers to."""
-    session: weakref.ref | None = None
+    prepared: Prepared | None = None
+    """What the asking thread has made ready for the model that was open then."""
     cancel: threading.Event = field(default_factory=threading.Event)
     created_s: float = field(default_factory=time.monotonic)
     owner: str = ""

@@ -2,11 +2,12 @@
 
 Owns penalties, filters, the random generator and log-probabilities. Knows ids and numbers only: no text, no model.
 
-The order is: repetition penalty, temperature, top-k, top-p, min-p, draw. The filters all keep a prefix of the tokens in
-order of probability, so some hundred candidates suffice nearly always and the vocabulary need not be sorted. It stays
-exact: probabilities are divided by the sum over the whole vocabulary (or the k that top-k keeps), and where a filter
-might reach beyond the candidates, more are looked at, in the end all. The draw takes one uniform number per token
-and inverts the cumulative distribution in order of ids, so near-equal tokens that swap ranks do not change the draw.
+The order is: grammar, repetition penalty, temperature, top-k, top-p, min-p, draw. The filters all keep a prefix of the
+tokens in order of probability, so some hundred candidates suffice nearly always and the vocabulary need not be sorted.
+It stays exact: probabilities are divided by the sum over the whole vocabulary (or the k that top-k keeps), and where a
+filter might reach beyond the candidates, more are looked at, in the end all. The draw takes one uniform number per
+token and inverts the cumulative distribution in order of ids, so near-equal tokens that swap ranks do not change the
+draw.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from dataclasses import dataclass
 import torch
 
 from playground.engine import top_tokens
+from playground.engine.grammar import GrammarMatcher
 from playground.messages import SamplingParams
 
 CANDIDATES = 250
+_LEAST = -1e30
 
 
 @dataclass(frozen=True)
@@ -42,19 +45,31 @@ def fresh_seed() -> int:
     return secrets.randbits(32)
 
 
-def make_sampler(params: SamplingParams, generator: torch.Generator, *, context_ids: Sequence[int] = ()) -> Sampler:
+def make_sampler(
+    params: SamplingParams,
+    generator: torch.Generator,
+    *,
+    context_ids: Sequence[int] = (),
+    matcher: GrammarMatcher | None = None,
+) -> Sampler:
     """A sampler for one sequence, whose tokens so far are `context_ids`. It remembers what it has chosen.
 
     `generator` lives on the CPU and belongs to this sequence alone. Odd logits and parameters never raise: where no
-    distribution is left, the likeliest token comes.
+    distribution is left, the likeliest token comes. With a `matcher`, which belongs to the sequence as well, only what
+    it allows is looked at at all; what it raises is raised here.
     """
     penalty, room = _Penalty(params.repetition_penalty, context_ids), _Room()
 
     def sample(logits: torch.Tensor) -> Choice:
         room.take(logits)
+        allowed = None if matcher is None else room.keep(matcher.allowed(len(logits)))
         likeliest = _likeliest(room, params.alternatives) if params.alternatives > 0 else None
         penalty.apply(room.logits)
         chosen = _draw(room, params, generator)
+        if matcher is not None and allowed is not None:
+            # The last of a draw's candidates may be one of weight 0.
+            chosen = chosen if allowed[chosen] else top_tokens.argmax(room.logits)
+            matcher.take(chosen)
         penalty.add(chosen)
         return Choice(chosen) if likeliest is None else likeliest.choice(chosen, float(logits[chosen]))
 
@@ -74,6 +89,11 @@ class _Room:
             self.logits, self.weights = torch.empty(len(logits)), torch.empty(len(logits))
         self.logits.copy_(logits.detach())
         self.logits.nan_to_num_(nan=-math.inf, posinf=math.inf, neginf=-math.inf)
+
+    def keep(self, allowed: torch.Tensor) -> torch.Tensor:
+        """Leave only the `allowed` (bool [vocabulary]); those come before all others, whatever a model gives them."""
+        self.logits.clamp_(min=_LEAST).masked_fill_(~allowed, -math.inf)
+        return allowed
 
     def exponentials(self, highest: float, inverse: float = 1.0) -> torch.Tensor:
         """exp((logits - highest) * inverse), valid until the next call."""
@@ -179,5 +199,5 @@ def _likeliest(room: _Room, count: int) -> _Likeliest:
         return _Likeliest((), math.inf)
     normaliser = highest + math.log(float(room.exponentials(highest).sum()))
     values, ids = top_tokens.topk(room.logits, min(count, len(room.logits)))
-    pairs = zip(ids.tolist(), values.tolist(), strict=True)
+    pairs = ((id_, value) for id_, value in zip(ids.tolist(), values.tolist(), strict=True) if value > _LEAST)
     return _Likeliest(tuple((token_id, value - normaliser) for token_id, value in pairs), normaliser)

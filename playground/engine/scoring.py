@@ -1,8 +1,8 @@
 """How likely each of several answers is: log P(option | opening) for whole option strings, for many openings at once.
 
-Owns the cut into tokens where an opening ends and an option begins, what is read once for all, and how the rest is
-packed into steps. Lives on two threads in turns: steps on the model's, the rest where it was asked for. Knows no queue
-and no labels.
+Owns what is read once for all and how the rest is packed into steps: openings side by side behind what all begin with,
+where nothing of them has to be kept. Lives on two threads in turns: steps on the model's, the rest where it was asked
+for. Knows no queue, no labels and no tokenizer.
 """
 
 from __future__ import annotations
@@ -14,33 +14,23 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from playground.engine.batch import pack
+from playground.engine.batch import pack, pack_branches
 from playground.engine.kv_cache import KVCache
 from playground.engine.memory_budget import is_out_of_memory
+from playground.engine.scoring_plan import Opening, Plan, common_start, plans_of
 from playground.engine.session import Session
-from playground.errors import InvalidInput, ModelUnavailable, PlaygroundError, PromptTooLong
-from playground.messages import Message
+from playground.errors import ModelUnavailable, PlaygroundError
+
+__all__ = ["Opening", "Scored", "ScoringRun", "ScoringStopped"]
 
 MOST_LOGIT_ROWS = 64
 """In a step; a row of logits takes 600 kB in a large vocabulary."""
-MOST_OPENINGS = 24
-"""In a step: each has a block of keys and values of its own, about 7 MB."""
+MOST_REPEATED = 200
+"""Tokens of an opening that are read again for its further options, before it is kept instead."""
 
 
 class ScoringStopped(PlaygroundError):
     """A scoring was stopped by the one who asked for it."""
-
-
-@dataclass(frozen=True)
-class Opening:
-    """What stands before the options: plain text, or with `messages` the beginning of the answer to the last of them.
-
-    The first `app_messages` are the app's own text, the same for everybody.
-    """
-
-    text: str = ""
-    messages: tuple[Message, ...] = ()
-    app_messages: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,21 +47,10 @@ class Scored:
     error: PlaygroundError | None = None
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """One opening in tokens: what all options have before them, and the options."""
-
-    index: int
-    start: tuple[int, ...]
-    endings: tuple[tuple[int, ...], ...]
-    public_length: int = 0
-
-
 @dataclass(frozen=True, eq=False)
 class _Stem:
     """All tokens but the last of one or more options behind one opening."""
 
-    plan: _Plan
     cache: KVCache
     ids: tuple[int, ...]
 
@@ -92,12 +71,8 @@ class ScoringRun:
         owner: str = "",
         chunk_tokens: int,
     ) -> None:
-        options = [_clean(option) for option in options]
-        if not options or not all(options):
-            raise InvalidInput("There is an empty answer among those to choose from. Write a word for each.")
-        plans = [_plan_or_error(session, index, opening, options) for index, opening in enumerate(openings)]
-        self._plans = [plan for plan in plans if isinstance(plan, _Plan)]
-        self._errors = tuple(plan for plan in plans if isinstance(plan, Scored))
+        self._plans, errors = plans_of(session, openings, options)
+        self._errors = tuple(Scored(index, error=error) for index, error in errors)
         self._owner, self._chunk_tokens = owner, chunk_tokens
         # Weak: a run that waits for the model's thread must not keep a model in memory that has been switched away.
         self._session = weakref.ref(session)
@@ -124,31 +99,43 @@ class ScoringRun:
         if not self._plans:
             return
         # At least one token of every opening is left: what comes behind it is the question.
-        shared = _common_start([plan.start[:-1] for plan in self._plans])
+        shared = common_start([plan.start[:-1] for plan in self._plans])
         root = self._known(shared)
         yield from self._read(root, shared[root.length :])
         self._keep(shared, root)
         for group in self._groups(len(shared)):
-            yield from self._score(group, root)
+            if len(group) == 1:
+                yield from self._score_alone(group[0], root)
+            else:
+                yield self._score_together(group, root)
 
-    def _score(self, group: Sequence[_Plan], root: KVCache) -> Iterator[tuple[Scored, ...]]:
-        """Read the openings of a group behind `root`, which all begin with, then what is long of their options."""
-        caches = [root.fork() for _ in group]
-        rests = [plan.start[root.length :] for plan in group]
-        if len(group) == 1:
-            cut = max(0, len(rests[0]) - self._chunk_tokens)
-            yield from self._read(caches[0], rests[0][:cut])
-            rests = [rests[0][cut:]]
-        logits = self._forward([(cache, rest, 1) for cache, rest in zip(caches, rests, strict=True)])
-        sums = {
-            plan.index: _logprobs(row, [ending[0] for ending in plan.endings])
-            for plan, row in zip(group, logits, strict=True)
-        }
-        stems = [stem for plan, cache in zip(group, caches, strict=True) for stem in _stems(plan, cache)]
-        for some in _packed(stems):
+    def _score_together(self, group: Sequence[Plan], root: KVCache) -> tuple[Scored, ...]:
+        """Read the openings of a group side by side behind `root`, which all begin with; nothing of them is kept."""
+        texts = [_texts(plan, root.length) for plan in group]
+        batch = pack_branches(root, [text for own in texts for text in own])
+        logits = self._active().forward.step(batch).split([rows for own in texts for _, rows in own])
+        rows_of, found = iter(logits), []
+        for plan, own in zip(group, texts, strict=True):
+            sums: list[float] = []
+            for (ids, count), rows in zip(own, rows_of, strict=False):
+                sums = sums or _logprobs(rows[0], [ending[0] for ending in plan.endings])
+                _add_later(plan, ids[len(ids) - count + 1 :], rows[1:], sums)
+            found.append(_scored(plan, sums))
+        return tuple(found)
+
+    def _score_alone(self, plan: Plan, root: KVCache) -> Iterator[tuple[Scored, ...]]:
+        """Read one opening behind `root`, then what is long of its options behind it."""
+        cache, rest = root.fork(), plan.start[root.length :]
+        cut = max(0, len(rest) - self._chunk_tokens)
+        yield from self._read(cache, rest[:cut])
+        logits = self._forward([(cache, rest[cut:], 1)])
+        sums = _logprobs(logits[0], [ending[0] for ending in plan.endings])
+        for some in _packed(_stems(plan, cache)):
             yield ()
-            self._add(some, sums)
-        yield tuple(_scored(plan, sums[plan.index]) for plan in group)
+            rows = self._forward([(stem.cache, stem.ids, len(stem.ids)) for stem in some])
+            for stem, own in zip(some, rows.split([len(stem.ids) for stem in some]), strict=True):
+                _add_later(plan, stem.ids, own, sums)
+        yield (_scored(plan, sums),)
 
     def _known(self, shared: tuple[int, ...]) -> KVCache:
         """What the store has of the shared beginning."""
@@ -170,28 +157,24 @@ class ScoringRun:
             self._forward([(cache, ids[start : start + self._chunk_tokens], 0)])
             yield ()
 
-    def _groups(self, shared: int) -> Iterator[list[_Plan]]:
-        """Openings that are read in one step."""
-        group: list[_Plan] = []
-        tokens = 0
+    def _groups(self, shared: int) -> Iterator[list[Plan]]:
+        """Openings that are read in one step; one that is long comes alone."""
+        group: list[Plan] = []
+        tokens = rows = 0
         for plan in self._plans:
-            new = len(plan.start) - shared
-            if group and (tokens + new > self._chunk_tokens or len(group) == MOST_OPENINGS):
+            texts = _texts(plan, shared)
+            new, logits = sum(len(ids) for ids, _ in texts), sum(count for _, count in texts)
+            repeated = new - len(plan.start) + shared > MOST_REPEATED
+            if group and (tokens + new > self._chunk_tokens or rows + logits > MOST_LOGIT_ROWS or repeated):
                 yield group
-                group, tokens = [], 0
+                group, tokens, rows = [], 0, 0
+            if repeated:
+                yield [plan]
+                continue
             group.append(plan)
-            tokens += new
+            tokens, rows = tokens + new, rows + logits
         if group:
             yield group
-
-    def _add(self, stems: Sequence[_Stem], sums: dict[int, list[float]]) -> None:
-        """Read `stems` and add what their options' later tokens have, by plan and option."""
-        logits = self._forward([(stem.cache, stem.ids, len(stem.ids)) for stem in stems])
-        for stem, rows in zip(stems, logits.split([len(stem.ids) for stem in stems]), strict=True):
-            for option, ending in enumerate(stem.plan.endings):
-                if ending[:-1] == stem.ids:
-                    found = (_logprobs(row, [id_])[0] for row, id_ in zip(rows, ending[1:], strict=True))
-                    sums[stem.plan.index][option] += sum(found)
 
     def _forward(self, parts: Sequence[tuple[KVCache, Sequence[int], int]]) -> Tensor:
         return self._active().forward.step(pack(parts))
@@ -203,40 +186,25 @@ class ScoringRun:
         return session
 
 
-def _plan_or_error(session: Session, index: int, opening: Opening, options: Sequence[str]) -> _Plan | Scored:
-    try:
-        return _plan(session, index, opening, options)
-    except PlaygroundError as error:
-        return Scored(index, error=error)
+def _texts(plan: Plan, after: int) -> list[tuple[tuple[int, ...], int]]:
+    """What is read of an opening behind its first `after` tokens, and how many of the last rows give logits: the
+    opening, again for every beginning of options of more than one token."""
+    rest = plan.start[after:]
+    several = dict.fromkeys(ending[:-1] for ending in plan.endings if len(ending) > 1) or {(): None}
+    return [((*rest, *ids), 1 + len(ids)) for ids in several]
 
 
-def _plan(session: Session, index: int, opening: Opening, options: Sequence[str]) -> _Plan:
-    """Raises InvalidInput for an opening without tokens, PromptTooLong for one that does not fit with its options."""
-    prompts, text = session.prompts, _clean(opening.text)
-    alone = prompts.reply_ids(text) if text else ()
-    joined = [prompts.reply_ids(text + option) for option in options]
-    untouched = len(_common_start([alone, *joined]))
-    endings = tuple(ids[untouched:] for ids in joined)
-    if not all(endings):
-        raise InvalidInput("There is an empty answer among those to choose from. Write a word for each.")
-    before, public_length = prompts.leading_ids, 0
-    if opening.messages:
-        most = max(map(len, joined))
-        prompt = prompts.build(opening.messages, max_new_tokens=most, app_messages=opening.app_messages)
-        before, public_length = prompt.ids, prompt.public_length
-    start = (*before, *alone[:untouched])
-    if not start:
-        raise InvalidInput("There is no text to look at yet. Write a few words first.")
-    tokens, limit = len(start) + max(map(len, endings)), session.loaded.context_length
-    if tokens > limit:
-        raise PromptTooLong(f"Your text is {tokens:,} tokens; this model reads {limit:,}. Choose a part of it.")
-    return _Plan(index, start, endings, public_length)
+def _add_later(plan: Plan, ids: tuple[int, ...], logits: Tensor, sums: list[float]) -> None:
+    """Add what the later tokens of options have, by option: of those that are `ids` and one more. logits [ids, ...]."""
+    for option, ending in enumerate(plan.endings):
+        if len(ending) > 1 and ending[:-1] == ids:
+            sums[option] += sum(_logprobs(row, [id_])[0] for row, id_ in zip(logits, ending[1:], strict=True))
 
 
-def _stems(plan: _Plan, cache: KVCache) -> list[_Stem]:
+def _stems(plan: Plan, cache: KVCache) -> list[_Stem]:
     """Each with a cache of its own, for the options of more than one token."""
     several = dict.fromkeys(ending[:-1] for ending in plan.endings if len(ending) > 1)
-    return [_Stem(plan, cache.fork(), ids) for ids in several]
+    return [_Stem(cache.fork(), ids) for ids in several]
 
 
 def _packed(stems: Sequence[_Stem]) -> Iterator[list[_Stem]]:
@@ -251,7 +219,7 @@ def _packed(stems: Sequence[_Stem]) -> Iterator[list[_Stem]]:
         yield some
 
 
-def _scored(plan: _Plan, sums: Sequence[float]) -> Scored:
+def _scored(plan: Plan, sums: Sequence[float]) -> Scored:
     return Scored(plan.index, tuple(sums), tuple(len(ending) for ending in plan.endings))
 
 
@@ -259,15 +227,3 @@ def _logprobs(logits: Tensor, ids: Sequence[int]) -> list[float]:
     """Of the tokens `ids` after logits [vocabulary]."""
     row = logits.float()
     return (row[torch.tensor(ids, device=row.device)].double() - row.logsumexp(0).double()).tolist()
-
-
-def _common_start(rows: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    """What all `rows` begin with: what the smallest and the largest of them do."""
-    low, high = min(rows), max(rows)
-    different = (index for index, id_ in enumerate(low) if high[index] != id_)
-    return low[: next(different, len(low))]
-
-
-def _clean(text: str) -> str:
-    """Half a surrogate pair, which no tokenizer takes, becomes U+FFFD."""
-    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

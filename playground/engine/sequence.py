@@ -14,20 +14,16 @@ import torch
 
 from playground.engine.detokenizer import Detokenizer
 from playground.engine.kv_cache import KVCache
-from playground.engine.prompt import Prompt
+from playground.engine.preparation import prepare
 from playground.engine.prompt_lookup import PromptLookup
 from playground.engine.reply import Reply
 from playground.engine.sampling import Choice, fresh_seed, make_sampler
 from playground.engine.session import Session
-from playground.errors import InvalidInput
 from playground.messages import (
     Alternative,
     Chunk,
     FinishReason,
-    Message,
-    Prefix,
     Progress,
-    SamplingParams,
     Stats,
     Token,
 )
@@ -37,19 +33,17 @@ class RunningSequence:
     """An answer that waits, reads its prompt or writes. Raises PromptTooLong and InvalidInput for its messages."""
 
     def __init__(self, reply: Reply, session: Session) -> None:
-        request, params = reply.request, reply.request.params
+        request = reply.request
+        params, prepared = request.params, request.prepared
+        if prepared is None or prepared.session() is not session:
+            prepared = prepare(session, request.messages, params, request.prefix, app_messages=request.app_messages)
         self.reply = reply
         self.cache = KVCache()
         self.finished = False
         self._session = session
         self._params = params
         self._most_new_tokens = max(1, params.max_new_tokens)
-        if request.prompt is not None and request.session is not None and request.session() is session:
-            self._prompt = request.prompt
-        else:
-            self._prompt = build_prompt(
-                session, request.messages, params, request.prefix, app_messages=request.app_messages
-            )
+        self._prompt, self._matcher = prepared.prompt, prepared.matcher
         self._ids = list(self._prompt.ids)
         """All tokens, those of the prompt and those that were written; the cache holds the first ones of them."""
         self._unread = list(self._prompt.ids)
@@ -57,15 +51,15 @@ class RunningSequence:
         self._seed = fresh_seed() if params.seed is None else params.seed
         # Generators take 64 bits; any whole number a user types gives one.
         generator = torch.Generator().manual_seed(self._seed % 2**63)
-        self._sample = make_sampler(params, generator, context_ids=self._prompt.ids)
+        self._sample = make_sampler(params, generator, context_ids=self._prompt.ids, matcher=self._matcher)
         self._detokenizer = Detokenizer(
             session.loaded.tokenizer,
             prefix_ids=self._prompt.prefix_ids,
             stop=(*params.stop, *self._prompt.stop),
             strip_start=self._prompt.strip_start,
         )
-        exact = session.forward.exact_rows > 1
-        self._lookup = PromptLookup(self._prompt.ids) if params.prompt_lookup and exact else None
+        self._exact = session.forward.exact_rows > 1
+        self._lookup = PromptLookup(self._prompt.ids) if params.prompt_lookup and self._exact else None
         self._new_tokens = self._drafted_tokens = self._accepted_tokens = 0
         self._started_s: float | None = None
         self._first_token_s: float | None = None
@@ -152,16 +146,23 @@ class RunningSequence:
 
     def draft_chances(self, most: int) -> list[float]:
         """For each token that `draft` could guess, `most` at the utmost, the chance that it is right."""
-        if self._lookup is None:
-            return []
         # A step writes one token more than it accepts, and beyond the end there is nothing to guess.
-        room = min(self._most_new_tokens - self._new_tokens, self._room()) - 1
-        return self._lookup.chances(max(0, min(most, room)))
+        room = max(0, min(most, self._most_new_tokens - self._new_tokens - 1, self._room() - 1))
+        if forced := self._forced():
+            return [1.0] * min(room, len(forced))
+        return self._lookup.chances(room) if self._lookup is not None else []
 
     def draft(self, count: int) -> tuple[int, ...]:
         """Guesses at the next `count` tokens, fewer where the answer would end."""
         guesses = self._lookup.guesses(count) if self._lookup is not None and count else ()
+        guesses = self._forced()[:count] or guesses
+        if self._matcher is not None:
+            guesses = guesses[: self._matcher.valid(guesses)]
         return tuple(takewhile(lambda token_id: token_id not in self._session.loaded.eos_ids, guesses))
+
+    def _forced(self) -> tuple[int, ...]:
+        """What the form of the answer leaves no choice about: drafted, so that the model reads it in one step."""
+        return self._matcher.forced() if self._matcher is not None and self._exact else ()
 
     def logit_rows(self, taken: int) -> int:
         """Of how many of the last of `taken` tokens logits are needed: of those from the last that is known on."""
@@ -235,13 +236,13 @@ class RunningSequence:
         if self._first_token_s is None:
             self._first_token_s = self._latest_s
         self._ids.append(choice.id)
-        if choice.id in self._session.loaded.eos_ids:
+        if choice.id in self._session.loaded.eos_ids or (self._matcher and choice.id in self._matcher.end_ids):
             return "stop", ()
         self._new_tokens += 1
         if self._lookup is not None:
             self._lookup.push(choice.id)
         released = self._detokenizer.push(self._token(choice))
-        if self._detokenizer.stopped:
+        if self._detokenizer.stopped or (self._matcher and self._matcher.finished):
             return "stop", released
         if self._new_tokens >= self._most_new_tokens:
             return "length", released
@@ -263,27 +264,3 @@ class RunningSequence:
         # Who runs the step wakes the readers once all answers have their token: a reader that woke before would take
         # the interpreter from the others' sampling.
         self.reply.put(Chunk(text, tokens, self.stats, progress, reason), wake=reason is not None)
-
-
-def build_prompt(
-    session: Session,
-    messages: Sequence[Message],
-    params: SamplingParams,
-    prefix: Prefix,
-    *,
-    app_messages: int = 0,
-) -> Prompt:
-    """The prompt for an answer that starts with `prefix`. Raises PromptTooLong and InvalidInput.
-
-    Tokens of another model, or numbers that are no tokens at all (they come out of files), are never used.
-    """
-    loaded = session.loaded
-    ids = prefix.ids
-    foreign = bool(prefix.model_id) and prefix.model_id != loaded.spec.id
-    if foreign or (prefix.text and not ids):
-        ids = session.prompts.reply_ids(prefix.text)
-    elif ids and not 0 <= min(ids) <= max(ids) < loaded.model.config.get_text_config().vocab_size:
-        raise InvalidInput("The beginning of this answer is damaged. Try the answer again instead.")
-    return session.prompts.build(
-        messages, max_new_tokens=max(1, params.max_new_tokens), prefix_ids=ids, app_messages=app_messages
-    )

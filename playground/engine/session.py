@@ -15,6 +15,7 @@ import torch
 
 from playground.engine.batch import Batch
 from playground.engine.detokenizer import TokenTexts
+from playground.engine.grammar import GrammarVocabulary
 from playground.engine.int4_forward import Int4Forward
 from playground.engine.llama_family import Unsuitable
 from playground.engine.prefix_store import PrefixStore
@@ -87,6 +88,13 @@ class Session:
     def splitter(self) -> TokenSplitter:
         """Cuts texts into the model's tokens."""
         return TokenSplitter(self.loaded.tokenizer, self.prompts, self.token_texts)
+
+    @cached_property
+    def grammar_vocabulary(self) -> GrammarVocabulary:
+        """What answers that must have a form are held to. Raises ModelUnavailable."""
+        loaded = self.loaded
+        size = loaded.model.config.get_text_config().vocab_size
+        return GrammarVocabulary(loaded.tokenizer, size=size, end_ids=loaded.eos_ids)
 
     @property
     def model(self) -> Any:

@@ -80,7 +80,7 @@ class TransformersForward:
         if not step.layers_seen:
             raise _unsuitable(self.model)
         for piece in batch.slices:
-            piece.cache.advance(len(piece.token_ids))
+            piece.cache.advance(piece.kept)
         logits = output.logits[0] if self._keeps_logits else output.logits[0, indices]
         return logits.float()
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from playground.errors import InvalidInput
+from playground.text.masking import Masked
 
 MOST_TERMS = 500
 MOST_TERM_CHARACTERS = 200
@@ -82,6 +83,19 @@ def write_in(text: str, terms: Sequence[Term]) -> str:
         pattern = re.compile(_bounded(re.escape(term.source), term.source), re.IGNORECASE)
         text = pattern.sub(lambda _, term=term: term.target, text)
     return text
+
+
+def mark_in(masked: Masked, terms: Sequence[Term]) -> Masked:
+    """`masked` with marks also where the terms stand, which come back as their translations; as it is where it has no
+    marks that could go on. For terms that a model passes over even in the text: it copies a mark."""
+    known = re.match(r"(\D+)1(\D+)$", masked.marks[0]) if masked.marks else re.match(r"(\[)1(\])", "[1]")
+    if known is None or (not masked.marks and re.search(r"\[\s*\d", masked.text)):
+        return masked
+    first = len(masked.marks) + 1
+    marks = tuple(f"{known[1]}{first + index}{known[2]}" for index in range(len(terms)))
+    text = write_in(masked.text, [Term(term.source, mark) for term, mark in zip(terms, marks, strict=True)])
+    targets = tuple(term.target for term in terms)
+    return Masked(masked.source, text, masked.originals + targets, masked.marks + marks)
 
 
 def _split_line(line: str) -> tuple[str, str]:

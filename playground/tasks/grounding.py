@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import unicodedata
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -124,14 +123,6 @@ class Source:
             )
         )
 
-    def centrality(self, text: str) -> float:
-        """0 to 1: the share of the source's content, as often as it speaks of it, that `text` has a word for."""
-        return sum(self._content[term] for term in set(_content(text))) / max(1, self._content.total())
-
-    @cached_property
-    def _content(self) -> Counter[str]:
-        return Counter(_content(self.text))
-
     def quote(self, wanted: str) -> Evidence | None:
         """`wanted` as the source has it, its nearest sentence where it has no such words, None where none is near."""
         return self.verbatim(wanted) or self.nearest(wanted, at_least=QUOTE_OVERLAP)
@@ -206,9 +197,9 @@ def _support(sentence: str, evidence: Sequence[str]) -> float:
     than Manhattan". A gap of 4 words halves what a pair of neighbours counts. Measured in docs/quality.md.
     """
     places: dict[str, list[int]] = {}
-    for place, term in enumerate(term for text in evidence for term in _content(text)):
+    for place, term in enumerate(term for text in evidence for term in content_terms(text)):
         places.setdefault(term, []).append(place)
-    own = _content(sentence)
+    own = content_terms(sentence)
     nearness = [_nearness(places.get(one, ()), places.get(other, ())) for one, other in itertools.pairwise(own)]
     found = sum(term in places for term in own) / max(1, len(own))
     return found * (sum(nearness) / len(nearness) if nearness else 1.0)
@@ -220,7 +211,7 @@ def _nearness(places: Sequence[int], others: Sequence[int]) -> float:
     return _HALVING_GAP / (_HALVING_GAP + min(gaps, default=_NO_GAP))
 
 
-def _content(text: str) -> list[str]:
+def content_terms(text: str) -> list[str]:
     """What a text is about, in order: its terms without the words that every text has."""
     kept = [term for term in terms(text) if len(term) > 1 and term not in _EVERYWHERE]
     return kept or words(text)

@@ -30,7 +30,7 @@ class Label:
 
 @dataclass(frozen=True)
 class LabelSet:
-    """Labels to choose from. `id` names what was fitted for them; "" for a visitor's own."""
+    """Labels to choose from. `id` names them in PRESETS, and what was fitted for them; "" for a visitor's own."""
 
     labels: tuple[Label, ...]
     id: str = ""
@@ -47,6 +47,19 @@ SENTIMENT = LabelSet((NEGATIVE, NEUTRAL, POSITIVE), "sentiment")
 TWO_SIDES = LabelSet((NEGATIVE, POSITIVE), "two_sides")
 """For texts that are known to take a side, such as reviews."""
 NO_LABEL = "none of these"
+EMOTIONS = LabelSet(
+    (Label("joy"), Label("sadness"), Label("anger"), Label("fear"), Label("surprise"), Label("no emotion")), "emotions"
+)
+URGENCY = LabelSet((Label("urgent"), Label("soon"), Label("can wait")), "urgency")
+TOPICS = LabelSet(
+    (
+        Label("politics"), Label("business"), Label("technology"), Label("science"), Label("health"), Label("sport"),
+        Label("culture"), Label("everyday life"),
+    ),
+    "topics",
+)  # fmt: skip
+PRESETS = {one.id: one for one in (SENTIMENT, TWO_SIDES, EMOTIONS, URGENCY, TOPICS)}
+"""Labels that are offered by name."""
 
 
 def own_labels(text: str) -> LabelSet:

@@ -1,44 +1,49 @@
 """What a model is given to read so that the next words are a label: the examples, the text, where the label follows.
 
-Owns the wording and the examples, all of them our own. Knows no engine and no calibration. A list of examples did best
-with models that chat and with those that do not; docs/quality.md has the figures. The list comes first, so that it is
-read once for any number of texts.
+Owns the wording, and which list of examples a model gets. Knows no engine and no calibration. A list of examples did
+best with models that chat and with those that do not; docs/quality.md has the figures. The list comes first, so that it
+is read once for any number of texts.
 """
 
 from __future__ import annotations
 
 from playground.engine.scoring import Opening
+from playground.messages import Message
+from playground.tasks.sentiment_examples import REVIEW_LIST, REVIEW_TURNS, SHOWN, Shown
 from playground.tasks.sentiment_labels import LabelSet
 
-_EXAMPLES = (
-    ("The rooms were spotless and the staff could not have been kinder.", "positive"),
-    ("The meeting has been moved to Tuesday at three o'clock.", "neutral"),
-    ("I waited two hours and nobody even said sorry.", "negative"),
-    ("a clumsy story with jokes that never land", "negative"),
-    ("New bridge over the river opens to traffic on Monday http", "neutral"),
-    ("@user thank you so much, you made my whole week :)", "positive"),
-    ("beautifully acted and moving from the first minute to the last", "positive"),
-    ("so my phone died again, third time this month. great job #fail", "negative"),
-    ("Anyone know which bus goes to the stadium from here?", "neutral"),
-    ("not perfect , but warm , funny and well worth your evening", "positive"),
-    ("it looks expensive and says nothing at all", "negative"),
-    ("Watching the game tonight with my brother.", "neutral"),
-)
+_CHOSEN = {
+    ("two_sides", "qwen2.5-coder-0.5b-instruct"): REVIEW_TURNS,
+    ("two_sides", "qwen2.5-coder-1.5b-instruct"): REVIEW_LIST,
+}
+"""By labels and model, what did better than the usual list on texts that nothing is reported of. What was fitted for a
+model was fitted with its list: one who changes it fits anew."""
 
 
-def opening(text: str, labels: LabelSet) -> Opening:
+def opening(text: str, labels: LabelSet, model_id: str = "") -> Opening:
     """What stands before the label of `text`; line ends become spaces, because a line ends an example."""
     line = " ".join(text.split())
-    if labels.id:
-        return Opening("".join(f"Text: {one}\nSentiment: {label}\n\n" for one, label in _EXAMPLES) + _asked(line))
-    choices = ", ".join(labels.names)
-    return Opening(f"Every text has one of these labels: {choices}.\n\nText: {line}\nLabel:")
+    shown = _shown(labels, model_id)
+    if shown is None:
+        choices = ", ".join(labels.names)
+        return Opening(f"Every text has one of these labels: {choices}.\n\nText: {line}\nLabel:")
+    if shown.question:
+        turns = [
+            message
+            for one, label in shown.examples
+            for message in (Message("user", shown.question.format(one)), Message("assistant", label))
+        ]
+        return Opening("", (*turns, Message("user", shown.question.format(line))), len(turns))
+    examples = "".join(f"{shown.asked}: {one}\n{shown.noun}: {label}\n\n" for one, label in shown.examples)
+    return Opening(f"{examples}{shown.asked}: {line}\n{shown.noun}:")
 
 
-def options(labels: LabelSet) -> tuple[str, ...]:
+def options(labels: LabelSet, model_id: str = "") -> tuple[str, ...]:
     """The words of all labels in order, as they follow an opening."""
-    return tuple(f" {word}" for label in labels.labels for word in label.spoken)
+    shown = _shown(labels, model_id)
+    before = "" if shown is not None and shown.question else " "
+    return tuple(f"{before}{word}" for label in labels.labels for word in label.spoken)
 
 
-def _asked(line: str) -> str:
-    return f"Text: {line}\nSentiment:"
+def _shown(labels: LabelSet, model_id: str) -> Shown | None:
+    return _CHOSEN.get((labels.id, model_id)) or SHOWN.get(labels.id)

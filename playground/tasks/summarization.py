@@ -27,10 +27,11 @@ from playground.tasks.summary_request import SummaryRequest, check_request, lang
 from playground.tasks.summary_tree import Node, coverage, join_texts
 from playground.tasks.summary_writer import SummaryWriter, follows_instructions, has_room_for_examples
 from playground.text.sentences import cut
-from playground.text.textrank import summarize
+from playground.text.textrank import Extract, summarize
 
 NOTE_SENTENCES = 2
 """Sentences of a note on one part."""
+_BEGINNING_CHARACTERS = 4_000
 
 
 class Summarizer:
@@ -68,8 +69,7 @@ class SummaryRun:
         examples = has_room_for_examples(engine)
         instructed = follows_instructions(engine)
         self._asked = Asked(request, code, request.language or code, examples, instructed)
-        self._extract = summarize(request.text, request.count, code, request.focus)
-        if not self._extract:
+        if not _has_sentences(request.text, code):
             raise InvalidInput("There are no sentences in this text. Paste one, or choose a file.")
         self._source = Source(request.text, code)
         note = Asked(note_request(request, NOTE_SENTENCES), code, code, examples, instructed)
@@ -89,6 +89,10 @@ class SummaryRun:
         if not self._cancel.is_set():
             drafts = yield from self._drafter.drafts(join_texts(nodes) if nodes else self._request.text)
         yield Finished(self._summary(drafts, nodes))
+
+    @cached_property
+    def _extract(self) -> tuple[Extract, ...]:
+        return summarize(self._request.text, self._request.count, self._asked.source, self._request.focus)
 
     @cached_property
     def plan(self) -> Plan:
@@ -157,3 +161,12 @@ class SummaryRun:
         request = self._request
         points = points_of(text) if request.is_list else [one.text for one in cut(text, self._asked.target).segments]
         return with_quotes(points, self._source, quotes=request.form == "key_points")
+
+
+def _has_sentences(text: str, code: str) -> bool:
+    """Whether there is anything to sum up; most often the beginning tells."""
+    return any(
+        segment.kind in ("sentence", "item")
+        for piece in (text[:_BEGINNING_CHARACTERS], text)
+        for segment in cut(piece, code).segments
+    )

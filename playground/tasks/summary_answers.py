@@ -15,7 +15,7 @@ from typing import Protocol
 from playground.engine.session import EngineState
 from playground.engine.split_tokens import SplitToken
 from playground.errors import PlaygroundError
-from playground.messages import Chunk, FinishReason, Message, Prefix, Progress, SamplingParams, Stats
+from playground.messages import Alternative, Chunk, FinishReason, Message, Prefix, Progress, SamplingParams, Stats
 
 _LOOK_S = 0.1
 
@@ -80,6 +80,8 @@ class Writing:
     progress: Progress | None = None
     """What it waits for, while nothing is written."""
     finish_reason: FinishReason | None = None
+    first: tuple[Alternative, ...] = ()
+    """What could have come as the first token, likeliest first, where the question asks for alternatives."""
     error: PlaygroundError | None = None
     """Why nothing more came, where it was not the model's own end."""
     done: bool = False
@@ -156,7 +158,8 @@ def _read(engine: TextEngine, index: int, question: Question, stop: threading.Ev
         for chunk in stream:
             text = latest.text + chunk.text
             reason = chunk.finish_reason or (_end_of(question, text) if chunk.text else None)
-            latest = Writing(index, text, chunk.stats, chunk.progress, reason, done=reason is not None)
+            first = latest.first or (chunk.tokens[0].alternatives if chunk.tokens else ())
+            latest = Writing(index, text, chunk.stats, chunk.progress, reason, first, done=reason is not None)
             yield latest
             if latest.done:
                 return

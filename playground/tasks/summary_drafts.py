@@ -5,23 +5,31 @@ Owns the tries and how they are compared. Knows no parts and no tree.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
-from playground.messages import Stats
+from playground.messages import Alternative, Stats
 from playground.tasks.grounding import Grounding, Source
 from playground.tasks.summary_answers import Question, Writing
-from playground.tasks.summary_checks import Fault, clean, faults
+from playground.tasks.summary_checks import Fault, clean, faults, points_of
+from playground.tasks.summary_choice import Salience
 from playground.tasks.summary_events import Drafted, Event, SecondTry, Waiting
 from playground.tasks.summary_prompts import Asked, ask
 from playground.tasks.summary_repair import joined, quotes_checked
 from playground.tasks.summary_writer import SummaryWriter
+from playground.text.languages import language
 from playground.text.overlap import words
 from playground.text.sentences import cut
 from playground.text.textrank import summarize
 
 _FIRST_SENTENCES, _CENTRAL_SENTENCES = 2, 4
-_BEGINNING_WORDS, _NEARLY_ALL = 190, 0.8
+_BEGINNING_WORDS, _BEGINNING_WORDS_INSTRUCTED, _NEARLY_ALL = 190, 100, 0.8
+_BEGINNINGS = 4
+"""First words that are tried, of those with at least this log-probability."""
+_UNLIKELY = math.log(0.03)
+_SENTENCES_A_POINT = 2
+"""A text of ten sentences has matter for five points."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +43,17 @@ class Draft:
     read: bool
     """The model has read all that it was given."""
 
-    centrality: float
-    """See `Source.centrality`."""
+    worth: float
+    """See `Salience.worth`."""
+    first: tuple[Alternative, ...] = ()
+    """What could have come as its first token."""
     second: bool = False
     """It is of a second try."""
 
     @property
     def rank(self) -> tuple[int, int, float]:
-        """The lower the better: faults, inventions, then how much of what the source is about is in it."""
-        return len(self.faults), len(self.grounding.flags), -self.centrality
+        """The lower the better: faults, inventions, then how much of what matters is in it."""
+        return len(self.faults), len(self.grounding.flags), -self.worth
 
 
 class Drafter:
@@ -51,18 +61,14 @@ class Drafter:
 
     def __init__(self, writer: SummaryWriter, asked: Asked, source: Source) -> None:
         self._writer, self._asked, self._source = writer, asked, source
+        self._salience = Salience(source.sentences)
 
     def drafts(self, passage: str) -> Generator[Event, None, list[Draft]]:
         """Drafts of a summary of `passage`, which is the source or notes on it. Raises PromptTooLong.
 
-        Small models write one sentence of the whole and one of its beginning, where most often stands what matters. All
-        is written once more if the best draft has something wrong with it.
+        All is written once more if the best draft has something wrong with it.
         """
-        questions = [ask(self._asked, passage)]
-        twice = self._asked.request.form == "sentence" and not self._asked.instructed
-        if twice and (beginning := self._beginning(passage)) != passage:
-            questions.append(ask(self._asked, beginning))
-        first = yield from self._write(questions)
+        first = yield from self._first(passage)
         best = min(first, key=lambda draft: draft.rank)
         invented = tuple(dict.fromkeys(flag.text for flag in best.grounding.flags))
         if self._writer.cancel.is_set() or not (best.faults or invented):
@@ -75,12 +81,50 @@ class Drafter:
         more = yield from self._write(again)
         return first + [replace(draft, second=True) for draft in more]
 
+    def _first(self, passage: str) -> Generator[Event, None, list[Draft]]:
+        """The first try. Of one sentence several are written: of the whole, of its beginning, where most often stands
+        what matters, and of the whole from other first words on, which costs little once the text has been read."""
+        question = ask(self._asked, passage)
+        if self._asked.request.is_list:
+            drafts = yield from self._write([question])
+            return [(yield from self._with_more_points(question, drafts[0]))]
+        if self._asked.request.form != "sentence":
+            return (yield from self._write([question]))
+        questions = [replace(question, params=replace(question.params, alternatives=_BEGINNINGS))]
+        if (beginning := self._beginning(passage)) != passage:
+            questions.append(ask(self._asked, beginning))
+        drafts = yield from self._write(questions)
+        others = [
+            replace(question, prefix=question.prefix + other.text)
+            for other in drafts[0].first[1:]
+            if other.logprob > _UNLIKELY and other.text.strip().isalnum()  # no sign, no half of a letter
+        ]
+        if others and not self._writer.cancel.is_set():
+            drafts += yield from self._write(others, shown=False)
+        return drafts
+
+    def _with_more_points(self, question: Question, draft: Draft) -> Generator[Event, None, Draft]:
+        """`draft` with the points that are missing. Small models put down their pen after the first one; where the
+        next is begun for them, they go on."""
+        wanted = min(self._asked.request.count, len(self._source.sentences) // _SENTENCES_A_POINT)
+        points = points_of(draft.text)
+        while 0 < len(points) < wanted and not draft.faults and not self._writer.cancel.is_set():
+            begun = "".join(f"- {point}\n" for point in points) + "- "
+            (longer,) = yield from self._write([replace(question, prefix=begun)])
+            more = points_of(longer.text)
+            if len(more) <= len(points) or longer.faults:
+                break
+            draft, points = longer, more
+        return draft
+
     def _beginning(self, passage: str) -> str:
         """The first sentences of `passage`, all of it where little more would be left out."""
-        count = 0
+        count, enough = 0, _BEGINNING_WORDS_INSTRUCTED if self._asked.instructed else _BEGINNING_WORDS
+        if not language(self._asked.source).spaced:
+            enough *= 2  # letters are counted
         for segment in cut(passage, self._asked.source).segments:
             count += len(words(segment.text))
-            if count >= _BEGINNING_WORDS:
+            if count >= enough:
                 return passage[: segment.end] if segment.end < _NEARLY_ALL * len(passage) else passage
         return passage
 
@@ -92,19 +136,21 @@ class Drafter:
         kept = [one.text for index, one in enumerate(segments) if index < _FIRST_SENTENCES or one.start in chosen]
         return passage if len(kept) >= len(segments) else joined(kept, code)
 
-    def _write(self, questions: Sequence[Question]) -> Generator[Event, None, list[Draft]]:
-        """Drafts in the order of `questions`; the first is shown while it grows."""
+    def _write(self, questions: Sequence[Question], *, shown: bool = True) -> Generator[Event, None, list[Draft]]:
+        """Drafts in the order of `questions`; the first is `shown` while it grows."""
         drafts: dict[int, Draft] = {}
         for writing in self._writer.write(questions):
             if writing.error is not None:
                 raise writing.error
             if writing.done:
                 drafts[writing.index] = self._judged(writing, questions[writing.index].shown(writing.text))
-            elif writing.progress is not None and writing.index == 0:
+            elif writing.index or not shown:
+                continue
+            elif writing.progress is not None:
                 yield Waiting(writing.progress)
-            elif writing.index == 0:
-                shown = questions[0].shown(writing.text)
-                yield Drafted(clean(shown, self._asked.request, self._asked.target))
+            else:
+                written = questions[0].shown(writing.text)
+                yield Drafted(clean(written, self._asked.request, self._asked.target))
         return [drafts[index] for index in range(len(questions))]
 
     def _judged(self, writing: Writing, shown: str) -> Draft:
@@ -115,4 +161,5 @@ class Drafter:
         grounding = self._source.ground(text, code)
         if not wrong and code == self._source.code and grounding.is_foreign:
             wrong = ("unsupported",)
-        return Draft(text, wrong, grounding, writing.stats, writing.was_read, self._source.centrality(text))
+        worth = self._salience.worth(text)
+        return Draft(text, wrong, grounding, writing.stats, writing.was_read, worth, writing.first)

@@ -47,6 +47,16 @@ class NoteWritten:
 
 
 @dataclass(frozen=True)
+class NotesGrowing:
+    """Several notes are being written at once: `done` of `total` in this `round`, as in `NoteWritten`."""
+
+    done: int
+    total: int
+    round: int
+    remaining_s: float
+
+
+@dataclass(frozen=True)
 class Drafted:
     """The summary as far as it is written."""
 
@@ -103,4 +113,4 @@ class Finished:
     summary: Summary
 
 
-Event = Extracted | Planned | Waiting | NoteWritten | Drafted | SecondTry | Finished
+Event = Extracted | Planned | Waiting | NotesGrowing | NoteWritten | Drafted | SecondTry | Finished

@@ -11,13 +11,16 @@ from collections.abc import Generator, Sequence
 from playground.tasks.grounding import Source
 from playground.tasks.summary_answers import Writing
 from playground.tasks.summary_checks import clean, faults
-from playground.tasks.summary_events import Event, NoteWritten, Waiting
+from playground.tasks.summary_events import Event, NotesGrowing, NoteWritten, Waiting
 from playground.tasks.summary_plan import Part, rounds_for
 from playground.tasks.summary_prompts import Asked, ask
 from playground.tasks.summary_repair import joined, without_inventions
 from playground.tasks.summary_tree import Node, Span, fit, group, join_texts
 from playground.tasks.summary_writer import SummaryWriter
 from playground.text.textrank import summarize
+
+_WORTH_TELLING = 0.01
+"""Of the work of a round."""
 
 
 class NoteTaker:
@@ -58,17 +61,22 @@ class NoteTaker:
         """Notes on `texts`, several at once; `number` is that of the round."""
         questions = [ask(self._asked, text, most_tokens=self._writer.note_tokens) for text in texts]
         nodes: dict[int, Node] = {}
-        started_s = time.monotonic()
+        effort = self._writer.effort([self._writer.measure(text) for text in texts])
+        rest_s, started_s = self._rest_s(len(texts)), time.monotonic()
+        told = 0.0
         for writing in self._writer.write(questions):
-            if not writing.done:
-                if writing.progress is not None and not nodes:
-                    yield Waiting(writing.progress)
-                continue
             index = writing.index
-            nodes[index] = self._node(writing, texts[index], spans[index], children[index])
-            elapsed_s, left = time.monotonic() - started_s, len(texts) - len(nodes)
-            remaining_s = elapsed_s / len(nodes) * left + self._rest_s(len(texts))
-            yield NoteWritten(nodes[index], len(nodes), len(texts), number, remaining_s)
+            self._writer.advance(effort, writing)
+            remaining_s = effort.remaining_s(time.monotonic() - started_s) + rest_s
+            if writing.done:
+                nodes[index] = self._node(writing, texts[index], spans[index], children[index])
+                yield NoteWritten(nodes[index], len(nodes), len(texts), number, remaining_s)
+            elif writing.progress is not None and writing.progress.phase != "reading" and not effort.share:
+                yield Waiting(writing.progress)
+                started_s = time.monotonic()  # the others before it say nothing about how long it takes
+            elif effort.share >= told + _WORTH_TELLING:
+                told = effort.share
+                yield NotesGrowing(len(nodes), len(texts), number, remaining_s)
         return [nodes[index] for index in range(len(texts))]
 
     def _rest_s(self, notes: int) -> float:

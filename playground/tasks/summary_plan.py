@@ -26,6 +26,8 @@ _BLOCK_CHARACTERS = 20_000
 _MARGIN_TOKENS = 48
 """Prompts are counted as a whole, texts in blocks: where they meet, tokens differ a little."""
 _NEARLY_FULL = 0.8
+_TRUST = 0.15
+"""A guess counts like having seen so much of the work."""
 _USUAL_PARAMETERS = 500_000_000
 
 
@@ -160,6 +162,43 @@ class Speeds:
         weight = 0.5 if self.measured else 1.0
         self.factor *= (seconds / guessed) ** weight
         self.measured = True
+
+
+class Effort:
+    """How far `requests` that are answered together are, and how long the rest takes.
+
+    They take turns, so that many are half done before the first is done: what counts is how much of each is. `guess_s`
+    is how long all should take, of which `reading` (0 to 1) goes into the prompts.
+    """
+
+    def __init__(self, requests: int, guess_s: float, reading: float) -> None:
+        self._requests, self._guess_s, self._reading = requests, guess_s, reading
+        self._shares: dict[int, float] = {}
+
+    def read(self, index: int, share: float) -> None:
+        """So much (0 to 1) of the prompt of request `index` is read."""
+        self._raise(index, self._reading * min(1.0, share))
+
+    def wrote(self, index: int, share: float) -> None:
+        """So much (0 to 1) of the answer to request `index` is written."""
+        self._raise(index, self._reading + (1 - self._reading) * min(1.0, share))
+
+    def end(self, index: int) -> None:
+        """Request `index` is done."""
+        self._raise(index, 1.0)
+
+    @property
+    def share(self) -> float:
+        """0 to 1: how much of everything is done."""
+        return min(1.0, sum(self._shares.values()) / max(1, self._requests))
+
+    def remaining_s(self, elapsed_s: float) -> float:
+        """Seconds for what is left: by the guess at first, more and more by how long it has taken so far."""
+        total_s = (_TRUST * self._guess_s + elapsed_s) / (_TRUST + self.share)
+        return total_s * (1 - self.share)
+
+    def _raise(self, index: int, share: float) -> None:
+        self._shares[index] = max(self._shares.get(index, 0.0), share)
 
 
 class SpeedBook:

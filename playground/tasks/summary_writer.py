@@ -14,13 +14,14 @@ from playground.errors import ModelUnavailable, PromptTooLong
 from playground.messages import Stats
 from playground.tasks import summary_plan as planning
 from playground.tasks.summary_answers import Question, TextEngine, Writing, write_all
-from playground.tasks.summary_plan import Sizes, SpeedBook, TokenMap
+from playground.tasks.summary_plan import Effort, Sizes, SpeedBook, TokenMap
 from playground.tasks.summary_prompts import Asked, ask
 
 if TYPE_CHECKING:
     from playground.models.loader import LoadedModel
 
 _LEAST_NOTE_TOKENS = 8
+_NEARLY_WRITTEN = 0.9
 _ROOM_FOR_EXAMPLES = 2048
 _INSTRUCTED = 300_000_000
 """Parameters from which on a chat model does better with instructions than with examples."""
@@ -68,6 +69,23 @@ class SummaryWriter:
         written = notes * self.note_tokens // 2
         together = self._speeds.seconds(self._model, self._parameters, read, written, max(1, notes))
         return together + self._speeds.seconds(self._model, self._parameters, 0, 40 * sentences, 1)
+
+    def effort(self, lengths: Sequence[int]) -> Effort:
+        """What it takes to write notes on passages of so many tokens, together."""
+        written = len(lengths) * self.note_tokens // 2
+        reading_s = self._speeds.seconds(self._model, self._parameters, sum(lengths), 0, len(lengths))
+        writing_s = self._speeds.seconds(self._model, self._parameters, 0, written, len(lengths))
+        return Effort(len(lengths), reading_s + writing_s, reading_s / (reading_s + writing_s))
+
+    def advance(self, effort: Effort, writing: Writing) -> None:
+        """Tell `effort` how far a note is."""
+        if writing.done:
+            effort.end(writing.index)
+        elif writing.progress is None:
+            # Most notes take half of the room that they have; one that is not done is never all written.
+            effort.wrote(writing.index, min(_NEARLY_WRITTEN, 2 * writing.stats.new_tokens / self.note_tokens))
+        elif writing.progress.phase == "reading":
+            effort.read(writing.index, writing.progress.done_tokens / max(1, writing.progress.total_tokens))
 
     def _learn(self, done: Sequence[Stats], took_s: float) -> None:
         """Requests with these figures took so long, all at once."""

@@ -25,7 +25,9 @@ from playground.tasks.translation_events import (
     TranslationJob,
     Writing,
 )
-from playground.tasks.translation_writer import SentenceWriter
+from playground.tasks.translation_prompts import Earlier
+from playground.tasks.translation_rows import rows
+from playground.tasks.translation_writer import OnText, SentenceWriter
 from playground.text.languages import detect, language
 from playground.text.scores import chrf
 from playground.text.sentences import cut
@@ -59,7 +61,8 @@ class Translator:
         started = prepare(job)
         yield started
         board = _Board(started)
-        yield from self._run(board, Direction(started.source, job.target, job.glossary), cancel or threading.Event())
+        direction = Direction(started.source, job.target, job.glossary)
+        yield from self._run(board, direction, cancel or threading.Event(), careful=job.careful)
 
     def alternatives(
         self,
@@ -83,14 +86,17 @@ class Translator:
         found = translate_sentence(self._writer, sentence.text, reverse, stop, lambda _: None)
         return BackTranslation(found.text, chrf([found.text], [sentence.source]) if found.text else 0.0)
 
-    def _run(self, board: _Board, direction: Direction, cancel: threading.Event) -> Iterator[Event]:
+    def _run(self, board: _Board, direction: Direction, cancel: threading.Event, *, careful: bool) -> Iterator[Event]:
         news: queue.SimpleQueue[_News] = queue.SimpleQueue()
-        pool = ThreadPoolExecutor(self._at_once, thread_name_prefix="translate")
+        several = len(self._writer.candidates(direction.source, direction.target))
+        # What is short enough for one batch hardly takes longer when all of its places are used.
+        careful = several > 1 and (careful or len(board.places) * several <= self._at_once)
+        at_once = max(1, self._at_once // several) if careful else self._at_once
+        pool = ThreadPoolExecutor(at_once, thread_name_prefix="translate")
         try:
-            waiting = 0
-            for text in board.places:
-                pool.submit(self._one, text, direction, cancel, news)
-                waiting += 1
+            for row in rows(board.started.skeletons, self._writer.earlier):
+                pool.submit(self._row, row, direction, cancel, news, careful)
+            waiting = len(board.places)
             while waiting:
                 latest = _drained(news)
                 waiting -= sum(one.result is not None or one.error is not None for one in latest)
@@ -106,18 +112,29 @@ class Translator:
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _one(self, text: str, direction: Direction, cancel: threading.Event, news: queue.SimpleQueue[_News]) -> None:
-        """One sentence, on a thread of the pool; every way out is told."""
-        if cancel.is_set():
-            news.put(_News(text, result=TranslatedSentence(text, "", cancelled=True)))
-            return
-        try:
-            result = translate_sentence(
-                self._writer, text, direction, cancel, lambda so_far: news.put(_News(text, so_far))
-            )
+    def _row(
+        self,
+        row: Sequence[str],
+        direction: Direction,
+        cancel: threading.Event,
+        news: queue.SimpleQueue[_News],
+        careful: bool,
+    ) -> None:
+        """Sentences of which each knows those before it, on a thread of the pool; every way out is told."""
+        known: list[Earlier] = []
+        for text in row:
+            if cancel.is_set():
+                news.put(_News(text, result=TranslatedSentence(text, "", cancelled=True)))
+                continue
+            try:
+                tell = _teller(text, news)
+                result = translate_sentence(self._writer, text, direction, cancel, tell, known, careful=careful)
+            except Exception as error:
+                news.put(_News(text, error=error))
+                continue
             news.put(_News(text, result=result))
-        except Exception as error:
-            news.put(_News(text, error=error))
+            if result.text and not (result.problems or result.kept or result.cancelled):
+                known.append(Earlier(text, result.text))
 
 
 def prepare(job: TranslationJob) -> Started:
@@ -149,6 +166,10 @@ class _News:
     so_far: str = ""
     result: TranslatedSentence | None = None
     error: Exception | None = None
+
+
+def _teller(text: str, news: queue.SimpleQueue[_News]) -> OnText:
+    return lambda so_far: news.put(_News(text, so_far))
 
 
 def _drained(news: queue.SimpleQueue[_News]) -> list[_News]:

@@ -27,14 +27,23 @@ Using = Callable[[], AbstractContextManager[Companion]]
 
 
 class CompanionWriter:
-    """A SentenceWriter. One sentence a call: these models drop sentences where they are given several."""
+    """A SentenceWriter, one sentence a call."""
 
     def __init__(self, using: Using) -> None:
         self._using = using
 
+    @property
+    def earlier(self) -> int:
+        """None: these models drop sentences where they are given several."""
+        return 0
+
     def ways(self, target: str) -> tuple[str, ...]:
         """Greedily, then with several beams: a model that went wrong one way seldom does so the other."""
         return ("greedy", "beams")
+
+    def candidates(self, source: str, target: str) -> tuple[str, ...]:
+        """None: such a model is sure of what it writes, and has one place."""
+        return ()
 
     def write(self, sentence: Sentence, way: str, cancel: threading.Event, on_text: OnText, seed: int = 0) -> Draft:
         """See SentenceWriter. Raises InvalidInput for a direction that is not the model's."""

@@ -23,7 +23,9 @@ SURE, FAIRLY_SURE = 0.67, 0.5
 class TranslationJob:
     """Texts (of one document) to be translated into `target`; `source` None: whatever it turns out to be.
 
-    `join_lines`: the text was wrapped at a fixed width, a sentence goes on in the next line.
+    `join_lines`: the text was wrapped at a fixed width, a sentence goes on in the next line. `careful`: every sentence
+    is written in several ways and the one taken that agrees most with the others, which takes several times as long;
+    a text that is short enough for one batch gets that anyway.
     """
 
     texts: tuple[str, ...]
@@ -31,6 +33,7 @@ class TranslationJob:
     source: str | None = None
     glossary: tuple[Term, ...] = ()
     join_lines: bool = False
+    careful: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Literal
 
+from playground.tasks.translation_numerals import without_vagueness
 from playground.text.languages import detect
 from playground.text.numbers import missing_numbers
 
@@ -59,6 +60,9 @@ _LEAD = re.compile(
     r"|翻译(?:如下|结果)?|译文)[^\n:：]{0,60}[:：])\s*",
     re.IGNORECASE,
 )
+_SAID = re.compile(r"^(?P<about>[^\n]+)[\"“«„](?P<said>[^\n\"”»“]+)[\"”»“]\s*\.?$")
+"""A translation within a sentence about it: The French phrase "…" translates to English as "…"."""
+_COLONS = (":", "：")
 _NOTE = re.compile(
     r"(?:\(|（|\[)?\s*(?:note|nb|n\.b\.|explanation|translator'?s note|remarque|nota|anmerkung|hinweis|注|注意|说明"
     r"|解释)\s*[:：]",
@@ -77,11 +81,24 @@ def tidy(answer: str, source: str, *, lead: str = "") -> str:
     """
     text = answer.strip().removeprefix(lead.strip()).strip()
     text = _without_lead(text, source)
+    if (said := _SAID.match(text)) and len(_letters(source)) >= 8 and _letters(source) in _letters(said["about"]):
+        text = said["said"].strip()
     paragraphs = [line.strip() for line in text.split("\n") if line.strip()]
+    if len(paragraphs) > 1 and paragraphs[0].endswith(_COLONS) and not source.rstrip().endswith(_COLONS):
+        del paragraphs[0]
     text = paragraphs[0] if paragraphs else ""
     if (note := _NOTE.search(text)) and note.start() > 0 and not _NOTE.search(source):
         text = text[: note.start()].rstrip(" (（[")
     return _without_quotes(text, source)
+
+
+def is_over(answer: str) -> bool:
+    """Whether an answer that is being written has given its translation: a paragraph that introduces nothing has ended.
+
+    Nothing that comes behind it is looked at.
+    """
+    ended = [one.rstrip() for one in answer.lstrip().split("\n\n")[:-1]]
+    return any(one and not one.endswith(_COLONS) for one in ended)
 
 
 def problems(
@@ -104,7 +121,7 @@ def problems(
         found.append("note")
     if cut:
         found.append("cut")
-    if missing_numbers(source, translation):
+    if missing_numbers(without_vagueness(source), without_vagueness(translation)):
         found.append("number")
     return tuple(sorted(found, key=lambda problem: -WEIGHTS[problem]))
 

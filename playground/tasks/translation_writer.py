@@ -10,11 +10,12 @@ import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from playground.messages import Chunk, Message, Prefix, SamplingParams, Token
-from playground.tasks.translation_guards import has_loop, tidy
-from playground.tasks.translation_prompts import Ask, Sentence, Way, ask, most_new_tokens
+from playground.tasks.translation_guards import has_loop, is_over, tidy
+from playground.tasks.translation_prompts import Ask, Sentence, Way, ask, most_new_tokens, read_answer
 from playground.tasks.translation_steering import ALTERNATIVES, stray
 
 MOST_REPAIRS = 12
@@ -24,6 +25,9 @@ GREEDY = SamplingParams(temperature=0.0, repetition_penalty=1.0, alternatives=AL
 SAMPLED = replace(GREEDY, temperature=0.6, top_k=0, top_p=0.9, min_p=0.05)
 
 OnText = Callable[[str], None]
+_WAYS: dict[str, Way] = {
+    "plain": "plain", "examples": "examples", "list": "list", "entry": "entry", "entries": "entries",
+}  # fmt: skip
 
 
 class Answers(Protocol):
@@ -58,9 +62,19 @@ class Draft:
 class SentenceWriter(Protocol):
     """Something that translates a sentence."""
 
+    @property
+    def earlier(self) -> int:
+        """How many earlier sentences of the same paragraph it wants to know with their translations; 0: none, and all
+        sentences may be written at once."""
+        ...
+
     def ways(self, target: str) -> tuple[str, ...]:
         """Names of what it can try for a translation into `target`, the best first; the last one may be asked again
         with another seed."""
+        ...
+
+    def candidates(self, source: str, target: str) -> tuple[str, ...]:
+        """Names of what it tries where care is taken, to be compared; none where comparing does not pay."""
         ...
 
     def write(self, sentence: Sentence, way: str, cancel: threading.Event, on_text: OnText, seed: int = 0) -> Draft:
@@ -69,10 +83,17 @@ class SentenceWriter(Protocol):
 
 
 class EngineWriter:
-    """Translates with the language model that the engine has open. `chat`: it was taught to answer."""
+    """Translates with the language model that the engine has open. `chat`: it was taught to answer. `earlier` as in
+    SentenceWriter."""
 
-    def __init__(self, engine: Answers, *, chat: bool, owner: str = "") -> None:
+    def __init__(self, engine: Answers, *, chat: bool, owner: str = "", earlier: int = 0) -> None:
         self._engine, self._chat, self._owner = engine, chat, owner
+        self._earlier = earlier
+
+    @property
+    def earlier(self) -> int:
+        """See SentenceWriter."""
+        return self._earlier
 
     def ways(self, target: str) -> tuple[str, ...]:
         """See SentenceWriter. Into English small chat models do better without examples."""
@@ -81,18 +102,27 @@ class EngineWriter:
         best = ("plain", "examples") if target == "en" else ("examples", "plain")
         return (*best, f"{best[0]} sampled")
 
+    def candidates(self, source: str, target: str) -> tuple[str, ...]:
+        """See SentenceWriter. Three that differ much agree on what is right more often than five that are alike."""
+        if not self._chat:
+            return ("list", "list/1", "list/2")
+        return (self.ways(target)[0], "list", "entry")
+
     def write(self, sentence: Sentence, way: str, cancel: threading.Event, on_text: OnText, seed: int = 0) -> Draft:
         """See SentenceWriter. The seed is for ways that sample."""
-        kind, _, sampled = way.partition(" ")
+        name, _, sampled = way.partition(" ")
+        kind, _, turn = name.partition("/")
         params = replace(SAMPLED, seed=seed) if sampled else GREEDY
-        stop = ("\n",) if kind != "plain" else ("\n\n",)
-        question = ask(sentence, _way(kind), replace(params, max_new_tokens=most_new_tokens(sentence.text), stop=stop))
-        return self._watched(question, sentence, cancel, on_text)
+        params = replace(params, max_new_tokens=most_new_tokens(sentence.text))
+        question = ask(sentence, _WAYS[kind], params, int(turn or 0))
+        return self._watched(question, sentence, cancel, on_text, partial(read_answer, way=_WAYS[kind]))
 
-    def _watched(self, question: Ask, sentence: Sentence, cancel: threading.Event, on_text: OnText) -> Draft:
+    def _watched(
+        self, question: Ask, sentence: Sentence, cancel: threading.Event, on_text: OnText, read: Callable[[str], str]
+    ) -> Draft:
         written: list[Token] = []
         for repairs in range(MOST_REPAIRS + 1):
-            answer = _Answer(written, sentence, on_text, may_repair=repairs < MOST_REPAIRS)
+            answer = _Answer(written, sentence, on_text, read, may_repair=repairs < MOST_REPAIRS)
             chunks = self._engine.stream(
                 question.messages,
                 question.params,
@@ -112,8 +142,16 @@ class EngineWriter:
 class _Answer:
     """The tokens of an answer, from `written` on."""
 
-    def __init__(self, written: list[Token], sentence: Sentence, on_text: OnText, *, may_repair: bool) -> None:
-        self._written, self._sentence, self._on_text = written, sentence, on_text
+    def __init__(
+        self,
+        written: list[Token],
+        sentence: Sentence,
+        on_text: OnText,
+        read: Callable[[str], str],
+        *,
+        may_repair: bool,
+    ) -> None:
+        self._written, self._sentence, self._on_text, self._read = written, sentence, on_text, read
         self._may_repair = may_repair
         self._fresh: list[Token] = []
         self._reason: str | None = None
@@ -133,8 +171,10 @@ class _Answer:
             if chunk.tokens and self._may_repair and self._repair():
                 break
             if chunk.tokens:
-                text = "".join(token.text for token in self.tokens)
+                text = self._read("".join(token.text for token in self.tokens))
                 self._on_text(text)
+                if is_over(text):
+                    break
                 if len(self._fresh) >= looked + LOOK_FOR_LOOPS_EVERY:
                     looked = len(self._fresh)
                     if has_loop(text) and not has_loop(self._sentence.text):
@@ -146,7 +186,7 @@ class _Answer:
         tokens = self.tokens
         logprobs = [token.logprob for token in tokens if token.logprob is not None]
         return Draft(
-            tidy("".join(token.text for token in tokens), self._sentence.text),
+            tidy(self._read("".join(token.text for token in tokens)), self._sentence.text),
             math.exp(sum(logprobs) / len(logprobs)) if logprobs else None,
             cut=self._reason in ("length", "context"),
             cancelled=self._reason == "cancelled",
@@ -169,8 +209,5 @@ def _continued(prefix: Prefix, written: Sequence[Token]) -> Prefix:
         return prefix
     if not prefix.text:
         return Prefix(ids=tuple(token.id for token in written))
-    return Prefix(text=f"{prefix.text} {''.join(token.text for token in written).lstrip()}")
-
-
-def _way(kind: str) -> Way:
-    return "plain" if kind == "plain" else "list" if kind == "list" else "examples"
+    blank = " " if prefix.text.endswith(":") else ""
+    return Prefix(text=f"{prefix.text}{blank}{''.join(token.text for token in written).lstrip()}")

@@ -33,6 +33,10 @@ MARKS = (("[", "]"), ("#", "#"), ("@@", "@@"), ("⟦", "⟧"))
 # What a model may make of a mark's brackets.
 LIKE = {"[": r"[\[［【〔]", "]": r"[\]］】〕]", "#": "[#＃]", "@@": "[@＠]{1,2}"}
 
+TAG_NAME = re.compile(r"<(/?)([A-Za-z][\w:.-]*)")
+VOID_TAGS = frozenset(("br", "hr", "img", "input", "wbr", "area", "col", "embed", "link", "meta", "source"))
+"""Tags that are never closed."""
+
 
 @dataclass(frozen=True)
 class Protected:
@@ -47,16 +51,18 @@ class Protected:
 @dataclass(frozen=True)
 class Restored:
     """A translation with the originals back in place of their marks. `lost`: originals that are not in the text;
-    `repeated`: originals that stand there more often than in the source, and marks that nobody gave."""
+    `repeated`: originals that stand there more often than in the source, and marks that nobody gave; `crossed`: all
+    are there, but a tag is closed before it is opened, or outside of the one around it."""
 
     text: str
     lost: tuple[str, ...] = ()
     repeated: tuple[str, ...] = ()
+    crossed: bool = False
 
     @property
     def whole(self) -> bool:
-        """Whether everything protected is in the text exactly as often as in the source."""
-        return not self.lost and not self.repeated
+        """Whether everything protected is in the text exactly as often as in the source, and tags hold each other."""
+        return not (self.lost or self.repeated or self.crossed)
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,7 @@ class Masked:
 
         text = pattern.sub(original, translation)
         lost, repeated = differences(self.originals, self.source, text)
-        return Restored(text, lost, (*repeated, *strange))
+        return Restored(text, lost, (*repeated, *strange), are_crossed(text) and not are_crossed(self.source))
 
 
 def protected(text: str, kinds: Iterable[str] = KINDS) -> tuple[Protected, ...]:
@@ -132,7 +138,22 @@ def mask(text: str, kinds: Iterable[str] = KINDS) -> Masked:
 def verify(source: str, translation: str, kinds: Iterable[str] = KINDS) -> Restored:
     """Compare a translation made without marks with its source: what was lost, what was repeated."""
     originals = tuple(dict.fromkeys(span.text for span in protected(source, kinds)))
-    return Restored(translation, *differences(originals, source, translation))
+    crossed = are_crossed(translation) and not are_crossed(source)
+    return Restored(translation, *differences(originals, source, translation), crossed)
+
+
+def are_crossed(text: str) -> bool:
+    """Whether a tag of the text is closed that is not the last one opened: </b>so<b> or <b><i>so</b></i>."""
+    open_names: list[str] = []
+    for span in protected(text):
+        found = TAG_NAME.match(span.text) if span.kind == "tag" else None
+        if found is None or span.text.endswith("/>") or found[2].lower() in VOID_TAGS:
+            continue
+        if not found[1]:
+            open_names.append(found[2].lower())
+        elif not open_names or open_names.pop() != found[2].lower():
+            return True
+    return False
 
 
 def differences(originals: tuple[str, ...], source: str, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

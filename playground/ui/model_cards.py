@@ -6,6 +6,7 @@ from typing import Any
 
 from playground.engine.engine import EngineState
 from playground.models.catalog import ModelSpec
+from playground.models.measured import Skill, skills
 from playground.models.scheme import QUANTIZATIONS
 from playground.models.shelf import Download, ModelShelf, ShelfEntry
 from playground.models.transfer import size_text
@@ -68,6 +69,7 @@ def _card(entry: ShelfEntry, language: str) -> dict[str, Any]:
         "id": spec.id,
         "name": spec.name,
         "good_at": sentence(language, spec.good_at),
+        "skills": _skills(spec, language),
         "languages": _languages(spec, language),
         "size": size_text(spec.download_bytes) if spec.download_bytes else "?",
         "memory": size_text(spec.memory_bytes) if spec.memory_bytes else "?",
@@ -79,6 +81,22 @@ def _card(entry: ShelfEntry, language: str) -> dict[str, Any]:
         "problem": sentence(language, entry.problem) if entry.problem else None,
         "download": _download(entry.download, language) if entry.download else None,
     }
+
+
+def _skills(spec: ModelSpec, language: str) -> list[dict[str, Any]]:
+    """How well it does each task: the task's tab, a level from 1 to 3, and the figure in words."""
+    return [
+        {
+            "task": text(language, f"tab_{skill.task}"),
+            "level": skill.level,
+            "about": text(language, f"skill_{skill.task}", figure=_figure(skill)),
+        }
+        for skill in skills(spec.id)
+    ]
+
+
+def _figure(skill: Skill) -> str:
+    return f"{skill.figure:.0f}" if skill.task == "summarize" else f"{100 * skill.figure:.0f}"
 
 
 def _languages(spec: ModelSpec, language: str) -> str:

@@ -20,6 +20,7 @@ from playground.tasks.summary_events import (
     Event,
     Extracted,
     Finished,
+    NotesGrowing,
     NoteWritten,
     Planned,
     SecondTry,
@@ -83,8 +84,8 @@ class SummaryJob:
             self.total = len(event.plan.parts) if len(event.plan.parts) > 1 else 0
         elif isinstance(event, Waiting):
             self.waiting = event.progress
-        elif isinstance(event, NoteWritten):
-            if event.round == 0:
+        elif isinstance(event, (NotesGrowing, NoteWritten)):
+            if isinstance(event, NoteWritten) and event.round == 0:
                 self.notes.append(node_view(event.node, self.places))
             self.phase, self.waiting = "together" if event.round else "parts", None
             self.done, self.total, self.remaining_s = event.done, event.total, event.remaining_s

@@ -1,12 +1,11 @@
 """What the page gets of a summary: its sentences with what carries them, the plan, the parts, what was read.
 
-Plain values only. Places in the source are counted as a browser counts letters (UTF-16 units), which this file owns.
-Decides nothing about the summary.
+Plain values only. Places in the source are counted as a browser counts letters (UTF-16 units). Decides nothing about
+the summary.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,24 +15,10 @@ from playground.tasks.summary_flags import Flag
 from playground.tasks.summary_plan import Plan
 from playground.tasks.summary_tree import Coverage, Node, join_spans
 from playground.text.textrank import Extract
+from playground.ui.source_texts import Places
 
 VERSION = 1
 """Of the shape of `summary_view`, which is what the history keeps."""
-
-
-class Places:
-    """Where the letters of a text are for a browser: those beyond the first 65,536 of Unicode count twice there."""
-
-    def __init__(self, text: str) -> None:
-        self._wide = [] if text.isascii() else [place for place, sign in enumerate(text) if ord(sign) > 0xFFFF]
-
-    def at(self, offset: int) -> int:
-        """Code points before a place, as UTF-16 units."""
-        return offset + bisect_left(self._wide, offset)
-
-    def span(self, start: int, end: int) -> list[int]:
-        """Both ends."""
-        return [self.at(start), self.at(end)]
 
 
 def summary_view(summary: Summary, text: str, *, focus: str = "", name: str = "") -> dict[str, Any]:

@@ -17,7 +17,12 @@ STYLESHEETS = (
     "css/attention.css",
     "css/attention_models.css",
     "css/translate.css",
+    "css/source.css",
     "css/summarize.css",
+    "css/ask.css",
+    "css/extract.css",
+    "css/sentiment.css",
+    "css/sentiment_many.css",
 )
 
 _FONTS = ["system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"]

@@ -56,7 +56,8 @@ def asked_of(values: Mapping[str, Any], document: Document | None, *, shared: bo
     if source is None and document is not None:
         # Cut sentence by sentence, a file is told apart as a whole.
         source = guess.code or None
-    job = TranslationJob(texts, target, source, glossary_of(values.get("glossary")), join_lines=join)
+    terms, careful = glossary_of(values.get("glossary")), values.get("careful") is True
+    job = TranslationJob(texts, target, source, terms, join_lines=join, careful=careful)
     return Asked(job, str(values.get("model") or "")[:500].strip(), document, str(values.get("document") or ""))
 
 

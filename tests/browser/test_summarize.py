@@ -34,13 +34,13 @@ def enter(visitor: Visitor) -> Page:
 
 def summarize(page: Page, text: str = BRIDGE) -> None:
     page.locator("#sm-text").fill(text)
-    page.locator(".sm-go").click()
+    page.locator(".src-go").click()
     finished(page)
 
 
 def finished(page: Page) -> None:
     expect(page.locator(".ss").first).to_be_visible(timeout=WAIT_MS)
-    expect(page.locator(".sm-go.stopping")).to_have_count(0)
+    expect(page.locator(".src-go.stopping")).to_have_count(0)
 
 
 def long_text(paragraphs: int) -> str:
@@ -63,21 +63,21 @@ def test_an_example_shows_where_each_sentence_comes_from(app: App, visit: Visit,
         expect(page.locator(".sm-card blockquote").first).to_be_visible()
     else:
         sentence.hover()
-    lit = page.locator(".sm-reader .lit")
+    lit = page.locator(".src-reader .lit")
     expect(lit.first).to_be_in_viewport()
     expect(page.locator(".ss.lit")).to_have_count(1)
-    assert lit.first.inner_text().strip() in page.locator(".sm-reader").inner_text()
+    assert lit.first.inner_text().strip() in page.locator(".src-reader").inner_text()
     visitor.picture(f"summarize-done-{size}-{scheme}")
 
 
 def test_the_keyboard_alone_is_enough(app: App, visit: Visit) -> None:
     page = enter(visit(app.url))
     page.locator("#sm-text").fill(BRIDGE)
-    expect(page.locator(".sm-meter")).to_contain_text("Fits in one go", timeout=WAIT_MS)
+    expect(page.locator(".src-meter")).to_contain_text("Fits in one go", timeout=WAIT_MS)
     page.locator("#sm-text").press("Control+Enter")
     finished(page)
     page.locator(".ss").first.focus()
-    expect(page.locator(".sm-reader .lit").first).to_be_visible()
+    expect(page.locator(".src-reader .lit").first).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.locator(".sm-card")).to_be_visible()
     page.keyboard.press("Escape")
@@ -94,17 +94,17 @@ def test_a_long_text_is_planned_stopped_and_keeps_what_was_done(app: App, visit:
     visitor = visit(app.url)
     page = enter(visitor)
     page.locator("#sm-text").fill(long_text(220))
-    expect(page.locator(".sm-meter")).to_contain_text(re.compile(r"\d+ parts"), timeout=WAIT_MS)
-    page.locator(".sm-go").click()
+    expect(page.locator(".src-meter")).to_contain_text(re.compile(r"\d+ parts"), timeout=WAIT_MS)
+    page.locator(".src-go").click()
     expect(page.locator(".sm-part").first).to_be_visible(timeout=WAIT_MS)
-    expect(page.locator(".sm-cover-bar .read").first).to_be_attached(timeout=WAIT_MS)
+    expect(page.locator(".src-cover-bar .read").first).to_be_attached(timeout=WAIT_MS)
     visitor.picture("summarize-parts-desktop-light")
     page.keyboard.press("Escape")
     expect(page.locator(".sm-line")).to_contain_text("Stopped", timeout=WAIT_MS)
-    expect(page.locator(".sm-cover")).to_contain_text("% of the text was read")
+    expect(page.locator(".src-cover")).to_contain_text("% of the text was read")
     expect(page.locator(".ss").first).to_be_visible()
     page.locator(".sm-part summary").first.click()
-    expect(page.locator(".sm-reader .lit").first).to_be_in_viewport()
+    expect(page.locator(".src-reader .lit").first).to_be_in_viewport()
     visitor.picture("summarize-stopped-desktop-light")
 
 
@@ -112,10 +112,10 @@ def test_a_file_is_read_summarized_and_found_again_after_a_reload(app: App, visi
     path = tmp_path / "bridge.md"
     path.write_text(BRIDGE, "utf-8")
     page = enter(visit(app.url))
-    page.locator(".sm-source input[type=file]").set_input_files(path)
-    expect(page.locator(".sm-file")).to_contain_text("bridge.md")
+    page.locator(".src-pane input[type=file]").set_input_files(path)
+    expect(page.locator(".src-file")).to_contain_text("bridge.md")
     expect(page.locator("#sm-text")).to_have_value(BRIDGE)
-    page.locator(".sm-go").click()
+    page.locator(".src-go").click()
     finished(page)
     before = page.locator(".sm-summary").inner_text()
     page.reload()
@@ -133,10 +133,10 @@ def test_what_cannot_be_read_is_refused_with_a_sentence(app: App, visit: Visit, 
     page = enter(visit(app.url))
     path = tmp_path / "broken.pdf"
     path.write_bytes(b"%PDF-1.4 nothing")
-    page.locator(".sm-source input[type=file]").set_input_files(path)
+    page.locator(".src-pane input[type=file]").set_input_files(path)
     expect(page.locator(".sm-notice .problem")).to_be_visible()
     page.get_by_role("button", name="Address").click()
-    page.locator("#sm-address").fill("http://127.0.0.1:1/secret")
+    page.locator("#src-address").fill("http://127.0.0.1:1/secret")
     page.keyboard.press("Enter")
     expect(page.locator(".sm-notice .problem")).to_contain_text("not a public address")
 
@@ -146,7 +146,7 @@ def test_the_search_in_the_list_of_chats_finds_summaries(app: App, visit: Visit)
     summarize(page, BRIDGE.replace("Lune", "Zambezi"))
     page.locator("#chat-search").fill("Zambezi")
     page.locator(".hit", has_text="Summarize").first.click()
-    expect(page.locator(".sm-reader")).to_contain_text("Zambezi")
+    expect(page.locator(".src-reader")).to_contain_text("Zambezi")
     expect(page.locator(".ss").first).to_be_visible()
 
 
@@ -154,15 +154,15 @@ def test_a_hostile_text_stays_text(app: App, visit: Visit) -> None:
     page = enter(visit(app.url))
     summarize(page, f"{HOSTILE} was written on the wall of the old town hall. {BRIDGE}")
     assert page.evaluate("window.hit") is None
-    assert page.locator(".sm-reader script, .sm-reader img, .sm-result img").count() == 0
-    for span in page.locator(".sm-reader .used").all():
+    assert page.locator(".src-reader script, .src-reader img, .sm-result img").count() == 0
+    for span in page.locator(".src-reader .used").all():
         assert span.inner_text().strip()
 
 
 def test_it_speaks_chinese(app: App, visit: Visit) -> None:
     visitor = visit(app.url, locale="zh-CN")
     page = enter(visitor)
-    expect(page.locator(".sm-go")).to_have_text("总结")
+    expect(page.locator(".src-go")).to_have_text("总结")
     page.get_by_role("button", name="更多").click()
     expect(page.locator("#sm-focus")).to_be_visible()
     visitor.picture("summarize-more-desktop-zh")
@@ -173,10 +173,10 @@ def test_a_server_that_ends_while_it_works_gives_the_text_back(own_app: App, vis
     page = enter(visit(own_app.url))
     text = long_text(220)
     page.locator("#sm-text").fill(text)
-    page.locator(".sm-go").click()
+    page.locator(".src-go").click()
     expect(page.locator(".sm-part").first).to_be_visible(timeout=WAIT_MS)
     own_app.end()
-    page.locator(".sm-go").click()
+    page.locator(".src-go").click()
     expect(page.locator(".sm-notice .problem")).to_contain_text("did not answer", timeout=WAIT_MS)
     expect(page.locator("#sm-text")).to_have_value(text)
-    expect(page.locator(".sm-go")).to_have_text("Summarize")
+    expect(page.locator(".src-go")).to_have_text("Summarize")

@@ -11,7 +11,7 @@ from typing import Any
 
 from playground.engine.split_tokens import SplitToken
 from playground.errors import PromptTooLong
-from playground.messages import Chunk, Message, Prefix, SamplingParams, Stats
+from playground.messages import Alternative, Chunk, Message, Prefix, SamplingParams, Stats, Token
 
 Answer = Callable[[str], str]
 """What is written for the last message of a prompt."""
@@ -44,6 +44,10 @@ class FakeEngine:
     obeys: bool = True
     on_chunk: Callable[[int], object] = lambda count: None
     asked: list[tuple[Message, ...]] = field(default_factory=list)
+    begun: list[str] = field(default_factory=list)
+    """How each answer was begun."""
+    openers: dict[str, str] = field(default_factory=dict)
+    """First words that could have come as well, and what is written where the answer is begun with them."""
     most_at_once: int = 0
     closed: int = 0
 
@@ -70,6 +74,7 @@ class FakeEngine:
         """The answer, a word a chunk."""
         with self._lock:
             self.asked.append(tuple(messages))
+            self.begun.append(prefix.text)
             self._running += 1
             self.most_at_once = max(self.most_at_once, self._running)
         try:
@@ -85,7 +90,8 @@ class FakeEngine:
         length = self.count_tokens(messages)
         if length >= self.context_length:
             raise PromptTooLong(f"Your text is {length} tokens.")
-        answer = self.answer(messages[-1].content).removeprefix(prefix.text)
+        answer = (self.openers.get(prefix.text) or self.answer(messages[-1].content)).removeprefix(prefix.text)
+        likely = (Alternative(0, answer[:1], -0.1), *(Alternative(1, opener, -1.0) for opener in self.openers))
         pieces = re.findall(r"\s*\S+|\s+\Z", answer)
         reason = "stop"
         if self.obeys and len(pieces) > params.max_new_tokens:
@@ -98,7 +104,8 @@ class FakeEngine:
             if cancel.is_set():
                 yield Chunk(stats=Stats("fake", "Fake", length, new_tokens=number - 1), finish_reason="cancelled")
                 return
-            yield Chunk(piece, stats=Stats("fake", "Fake", length, new_tokens=number))
+            tokens = (Token(0, piece, alternatives=likely if params.alternatives else ()),)
+            yield Chunk(piece, tokens, stats=Stats("fake", "Fake", length, new_tokens=number))
         yield Chunk(stats=Stats("fake", "Fake", length, new_tokens=len(pieces)), finish_reason=reason)
 
     def count_tokens(self, messages: Sequence[Message]) -> int:

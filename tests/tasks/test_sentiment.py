@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playground.engine.scoring import ScoringStopped
-from playground.errors import InvalidInput, PromptTooLong
+from playground.errors import InvalidInput
 from playground.tasks import calibration
 from playground.tasks.calibration import Calibration
-from playground.tasks.sentiment import MOST_CHARACTERS, MOST_HEAT_WORDS, SentimentJudge
+from playground.tasks.sentiment import SentimentJudge
 from playground.tasks.sentiment_labels import NO_LABEL, SENTIMENT, TWO_SIDES, own_labels
 from playground.tasks.sentiment_lexicon import by_words
 from playground.tasks.sentiment_prompts import opening, options
+from playground.tasks.sentiment_results import MOST_CHARACTERS
 from tests.tasks.sentiment_fakes import WordScorer
 
 PLAIN = Calibration(temperature=1.0)
@@ -71,50 +72,6 @@ def test_another_calibration_changes_the_figures_without_asking_the_model() -> N
     calm = sure.again(found, Calibration(temperature=5.0))
     assert calm.label == found.label and max(calm.probabilities) < max(found.probabilities)
     assert len(scorer.asked) == asked
-
-
-def test_sentences_stand_where_the_text_has_them_and_the_whole_is_judged_too() -> None:
-    text = "😀 It was a good day. The food was awful! We sat at a table."
-    found = judge().analyse(text)
-    assert [text[one.start : one.end] for one in found.sentences] == [one.judged.text for one in found.sentences]
-    assert [one.judged.label for one in found.sentences] == [POSITIVE, NEGATIVE, NEUTRAL]
-    assert found.overall.text == text
-
-
-def test_a_text_too_long_for_the_model_is_what_its_sentences_are_on_average() -> None:
-    text = "It was a good day for us. It was a good time for us. The end was bad."
-    found = judge(WordScorer(most_characters=40)).analyse(text)
-    assert found.overall.error is None and found.overall.label == POSITIVE
-    assert sum(found.overall.probabilities) == pytest.approx(1)
-    with pytest.raises(PromptTooLong):
-        judge(WordScorer(most_characters=3)).analyse(text)
-
-
-@pytest.mark.parametrize("text", ["", " \n", "x" * (MOST_CHARACTERS + 1)])
-def test_what_cannot_be_judged_is_refused_in_words(text: str) -> None:
-    with pytest.raises(InvalidInput):
-        judge().analyse(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "word"), [("What a lovely day it is", "lovely"), ("今天很好。", "好"), ("good 😀", "good")]
-)
-def test_the_word_that_makes_the_difference_is_the_warmest(text: str, word: str) -> None:
-    progress: list[tuple[int, int]] = []
-    words = judge().heat_map(text, POSITIVE, progress=lambda *figures: progress.append(figures))
-    warmest = max(words, key=lambda one: one.weight)
-    assert text[warmest.start : warmest.end] == word and warmest.weight > 0
-    assert all(one.weight == pytest.approx(0) for one in words if one is not warmest)
-    assert progress[-1][0] == progress[-1][1] == len(words) + 1
-
-
-def test_a_heat_map_is_one_batch_and_has_a_limit() -> None:
-    scorer = WordScorer()
-    judge(scorer).heat_map("a b c d", NEUTRAL)
-    assert len(scorer.asked) == 1 and len(scorer.asked[0]) == 5
-    for text in ("", "a " * (MOST_HEAT_WORDS + 1)):
-        with pytest.raises(InvalidInput, match="Choose a part"):
-            judge().heat_map(text, NEUTRAL)
 
 
 def test_all_texts_begin_alike_and_a_line_end_cannot_end_the_text_early() -> None:

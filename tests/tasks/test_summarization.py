@@ -17,6 +17,7 @@ from playground.tasks.summary_events import (
     Event,
     Extracted,
     Finished,
+    NotesGrowing,
     NoteWritten,
     Planned,
     SecondTry,
@@ -77,10 +78,31 @@ def test_a_larger_model_writes_a_headline_first_which_is_not_shown() -> None:
     assert engine.asked[0][1].content.startswith("Headline: ")
 
 
+def test_of_several_first_words_the_sentence_that_says_most_is_shown() -> None:
+    openers = {
+        "Cars": "Cars use a bridge.",
+        "A": "A bridge over the river Lune that 4,000 cars use was closed for cracks.",
+    }
+    engine = FakeEngine(lambda prompt: "Engineers had found something.", openers=openers)
+    events = run(engine, SummaryRequest(SHORT, "sentence"))
+    assert summary_of(events).text == openers["A"]
+    assert sorted(engine.begun) == ["", "A", "Cars"]
+    assert {event.text for event in events if isinstance(event, Drafted)} <= {
+        " ".join(["Engineers", "had", "found", "something."][:count]) for count in range(1, 5)
+    }
+
+
+def test_other_first_words_do_not_win_by_inventions() -> None:
+    openers = {"Mayor": "Mayor Jane Crow closed the old bridge over the river Lune for 4,000 cars on Monday."}
+    engine = FakeEngine(lambda prompt: "The old bridge over the river Lune was closed.", openers=openers)
+    summary = summary_of(run(engine, SummaryRequest(SHORT, "sentence")))
+    assert summary.text == "The old bridge over the river Lune was closed." and summary.tries == 1
+
+
 def test_a_larger_model_gets_no_examples_to_copy_from_for_a_list() -> None:
     engine = FakeEngine(lambda prompt: "- The bridge was closed on Monday.", parameters=500_000_000)
     run(engine, SummaryRequest(SHORT, "bullets"))
-    assert [len(asked) for asked in engine.asked] == [1]
+    assert {len(asked) for asked in engine.asked} == {1}
 
 
 def test_a_long_text_is_read_part_by_part_several_at_once() -> None:
@@ -97,6 +119,14 @@ def test_a_long_text_is_read_part_by_part_several_at_once() -> None:
     assert summary.coverage.share == 1.0 and not summary.coverage.unread
     leaves = [node for node in summary.root.walk() if not node.children]
     assert [node.spans for node in leaves] == [((part.start, part.end),) for part in plan.parts]
+
+
+def test_the_time_that_is_left_is_told_while_the_first_notes_are_written() -> None:
+    events = run(FakeEngine(first_words(60)), SummaryRequest(long_text(120), "bullets", 3))
+    kinds = [type(event) for event in events]
+    growing = [event for event in events if isinstance(event, NotesGrowing)]
+    assert kinds.index(NotesGrowing) < kinds.index(NoteWritten)
+    assert all(event.remaining_s >= 0 and event.done < event.total for event in growing)
 
 
 def test_every_request_fits_into_the_window() -> None:
@@ -255,3 +285,27 @@ def test_the_estimate_learns_how_fast_the_model_is() -> None:
     guessed = summarizer.plan(request).seconds
     list(summarizer.summarize(request))
     assert summarizer.plan(request).seconds != guessed
+
+
+def test_a_list_that_ends_after_one_point_is_taken_up_again() -> None:
+    points = (
+        "The old bridge was closed on Monday.",
+        "Engineers found cracks in two pillars.",
+        "It is used by 4,000 cars.",
+    )
+
+    def one_point_more(prompt: str) -> str:
+        begun = engine.begun[-1].count("\n") + 1
+        return "\n".join(f"- {point}" for point in points[:begun])
+
+    engine = FakeEngine(one_point_more)
+    summary = summary_of(run(engine, SummaryRequest(f"{SHORT} {SHORT}", "bullets", 3)))
+    assert [point.text for point in summary.points] == list(points)
+    assert engine.begun == ["- ", f"- {points[0]}\n- ", f"- {points[0]}\n- {points[1]}\n- "]
+
+
+def test_a_model_that_has_no_more_points_is_not_asked_for_ever() -> None:
+    engine = FakeEngine(lambda prompt: "- The old bridge was closed on Monday.")
+    summary = summary_of(run(engine, SummaryRequest(SHORT, "bullets", 5)))
+    assert [point.text for point in summary.points] == ["The old bridge was closed on Monday."]
+    assert len(engine.asked) == 2

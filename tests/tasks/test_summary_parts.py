@@ -13,6 +13,7 @@ from playground.errors import PromptTooLong
 from playground.tasks.summary_plan import (
     LEAST_PART_TOKENS,
     NOTE_TOKENS,
+    Effort,
     SpeedBook,
     TokenMap,
     cut_parts,
@@ -119,3 +120,37 @@ def test_the_estimate_follows_what_was_measured() -> None:
     book.learn("one", 500_000_000, 1_000, 100, 8, 10 * guessed)
     assert book.seconds("one", 500_000_000, 1_000, 100, 8) == pytest.approx(10 * guessed)
     assert book.seconds("another", 500_000_000, 1_000, 100, 8) == pytest.approx(guessed)
+
+
+def test_parts_that_are_half_done_count_before_the_first_is_done() -> None:
+    effort = Effort(8, guess_s=1_000_000.0, reading=0.5)
+    for index in range(8):
+        effort.read(index, 1.0)
+    assert effort.share == pytest.approx(0.5)
+    guided = Effort(8, guess_s=80.0, reading=0.5)
+    for index in range(8):
+        guided.read(index, 1.0)
+    assert guided.remaining_s(40.0) == pytest.approx(40.0)
+
+
+def test_before_anything_is_done_the_guess_is_what_is_left() -> None:
+    assert Effort(12, guess_s=90.0, reading=0.5).remaining_s(0.0) == pytest.approx(90.0)
+
+
+def test_what_it_took_outweighs_a_wrong_guess_more_and_more() -> None:
+    effort, left = Effort(10, guess_s=10.0, reading=0.5), []
+    for index in range(10):  # it takes ten times as long as guessed
+        effort.end(index)
+        left.append(effort.remaining_s(10.0 * (index + 1)) / max(1e-9, 100.0 - 10.0 * (index + 1)))
+    assert left[0] < left[4] < left[8] < 1.0 and left[8] > 0.85
+    assert effort.remaining_s(100.0) == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["read", "wrote", "end"]), st.floats(0, 3)), max_size=40))
+def test_work_never_goes_backwards(steps: list[tuple[int, str, float]]) -> None:
+    effort, before = Effort(6, guess_s=30.0, reading=0.4), 0.0
+    for index, what, share in steps:
+        effort.end(index) if what == "end" else getattr(effort, what)(index, share)
+        assert before <= effort.share <= 1.0
+        assert 0 <= effort.remaining_s(5.0) < 250
+        before = effort.share

@@ -63,6 +63,27 @@ def test_a_term_that_is_passed_over_is_written_into_the_sentence() -> None:
     assert writer.asked[1][0] == "The Bücherei is open now."
 
 
+def test_a_term_that_is_passed_over_even_in_the_sentence_is_kept_as_a_mark() -> None:
+    term = Term("library", "ludoteca")
+
+    def say(text: str, way: str) -> str:
+        return text.replace("The", "La").replace("opens at nine", "abre a las nueve").replace("ludoteca", "biblioteca")
+
+    found, writer = translated(say, "The library opens at nine.", "es", term)
+    assert found.text == "La ludoteca abre a las nueve." and [use.used for use in found.terms] == [True]
+    assert [text for text, _ in writer.asked][1:] == ["The ludoteca opens at nine.", "The [1] opens at nine."]
+
+
+def test_terms_as_marks_go_on_behind_the_marks_of_placeholders() -> None:
+    term = Term("library", "ludoteca")
+    found, writer = translated(
+        lambda text, way: text.replace("library", "biblioteca").replace("ludoteca", "biblioteca"),
+        "Hello {name}, the library of {town} opens.", "es", term,
+    )  # fmt: skip
+    assert writer.asked[-1][0] == "Hello [1], the [3] of [2] opens."
+    assert found.text == "Hello {name}, the ludoteca of {town} opens."
+
+
 @pytest.mark.parametrize("text", ["42", "{name}", "https://example.org", "…", "`code`"])
 def test_what_has_no_words_is_not_asked_for(text: str) -> None:
     found, writer = translated(lambda text, way: "x", text)
@@ -130,3 +151,24 @@ def test_a_chat_model_gets_examples_as_turns_and_a_base_model_as_lines() -> None
     assert chat.questions[0][-1] == Message("user", "Hello.")
     write(plain, "Hello.", "de", chat=False, way="list")
     assert plain.prefixes[0].text.count("\n\n") == 5 and plain.prefixes[0].text.endswith(":")
+
+
+@pytest.mark.parametrize("chat", [True, False])
+def test_candidates_are_different_questions_of_the_engine(chat: bool) -> None:
+    engine = TokenEngine(lambda so_far: None if so_far.endswith("Hallo.") else ("Hallo.", ()))
+    writer = EngineWriter(engine, chat=chat)
+    ways = writer.candidates("en", "de")
+    for way in ways:
+        assert writer.write(Sentence("Hello.", "en", "de"), way, threading.Event(), lambda _: None).text == "Hallo."
+    asked = {(question, prefix.text) for question, prefix in zip(engine.questions, engine.prefixes, strict=True)}
+    assert len(asked) == len(ways) == 3
+
+
+def test_a_word_taken_back_in_an_entry_of_a_file_leaves_no_blank_before_it() -> None:
+    def following(so_far: str) -> tuple[str, list[str]] | None:
+        written = so_far.rpartition(': "')[2]
+        return {"": ("葬礼", ["Funeral"]), "Funeral": (" in Rome.", [])}.get(written)
+
+    engine = TokenEngine(following)
+    assert write(engine, "在罗马的葬礼。", "en", way="entry") == "Funeral in Rome."
+    assert engine.prefixes[-1].text.endswith(': "Funeral')

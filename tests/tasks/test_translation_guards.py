@@ -13,6 +13,7 @@ from playground.tasks.translation_guards import (
     badness,
     expected_length,
     has_loop,
+    is_over,
     problems,
     tidy,
 )
@@ -32,16 +33,31 @@ SENTENCE = "The library is open every day except Sunday."
         "Die Bibliothek ist täglich geöffnet.\n\nNote: I kept the tone formal.",
         "Die Bibliothek ist täglich geöffnet. (Note: formal tone)",
         "  Die Bibliothek ist täglich geöffnet.\nThe library is open.",
+        'The English text translates to German as:\n\n"Die Bibliothek ist täglich geöffnet."\n\nIt is',
+        f'The English sentence "{SENTENCE}" translates to German as "Die Bibliothek ist täglich geöffnet."',
     ],
 )
 def test_only_the_translation_is_left_of_an_answer(answer: str) -> None:
     assert tidy(answer, SENTENCE) == "Die Bibliothek ist täglich geöffnet."
 
 
+def test_an_answer_is_over_when_a_paragraph_has_ended_that_introduces_nothing() -> None:
+    growing = "\nThe text translates as:\n\nDie Bibliothek ist offen.\n\nN"
+    over = [length for length in range(len(growing) + 1) if is_over(growing[:length])]
+    assert over == [len(growing) - 1, len(growing)]
+    assert not is_over("Die Bibliothek\nist offen.") and not is_over("\n\n")
+
+
+def test_a_number_and_more_is_one_number() -> None:
+    assert problems("有 400 多万人前往罗马。", "Over four million people went to Rome.", "zh", "en") == ()
+    assert "number" in problems("有 400 多万人前往罗马。", "Over 400 million people went to Rome.", "zh", "en")
+
+
 def test_what_the_source_has_itself_is_no_addition() -> None:
     assert tidy("Hinweis: Geschlossen.", "Note: closed.") == "Hinweis: Geschlossen."
     assert tidy("«Bonjour»", '"Hello"') == "«Bonjour»"
     assert tidy("翻译：你好。", "Translation: hello.") == "翻译：你好。"
+    assert tidy('The word "oui" means "yes".', "Le mot « oui » signifie « yes ».") == 'The word "oui" means "yes".'
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,13 @@ from playground.text.numbers import missing_numbers
         ("一千五百人", "zh", "en", "一千五百人"),
         ("万一下雨", "zh", "en", "万一下雨"),
         ("In 1962", "en", "zh", "In 1962"),
+        ("有 400 多万人前往罗马。", "zh", "en", "有超过 4 million 人前往罗马。"),
+        ("Plus de 4 000 000 personnes", "fr", "en", "Plus de 4,000,000 personnes"),
+        ("Il y a 1\u202f250 livres", "fr", "en", "Il y a 1,250 livres"),
+        ("Il y a 1 250 livres", "fr", "de", "Il y a 1 250 livres"),
+        ("1 250,50 €", "fr", "en", "1 250,50 €"),
+        ("en 2005 600 personnes", "fr", "en", "en 2005 600 personnes"),
+        ("les nos 7 12 345 678", "fr", "en", "les nos 7 12 345 678"),
     ],
 )
 def test_large_numbers_are_written_as_the_target_counts(text: str, source: str, target: str, adapted: str) -> None:

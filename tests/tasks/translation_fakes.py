@@ -22,12 +22,18 @@ class FakeWriter:
     tried: tuple[str, ...] = ("first", "second", "sampled")
     probability: float | None = 0.8
     before: Callable[[Sentence], None] = lambda sentence: None
+    earlier: int = 0
+    compared: tuple[str, ...] = ()
     asked: list[tuple[str, str]] = field(default_factory=list)
     sentences: list[Sentence] = field(default_factory=list)
 
     def ways(self, target: str) -> tuple[str, ...]:
         """The same for every language."""
         return self.tried
+
+    def candidates(self, source: str, target: str) -> tuple[str, ...]:
+        """The same for every direction."""
+        return self.compared
 
     def write(self, sentence: Sentence, way: str, cancel: threading.Event, on_text: OnText, seed: int = 0) -> Draft:
         """What `say` says, in two halves."""

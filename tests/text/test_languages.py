@@ -89,6 +89,27 @@ def test_chinese_with_english_terms_is_chinese() -> None:
     assert detect("我用 Python 和 PyTorch 写了一个 playground").code == "zh"
 
 
+@settings(deadline=None)
+@given(st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF), min_size=1, max_size=40))
+def test_chinese_characters_are_never_taken_for_korean(text: str) -> None:
+    assert detect(text).code in ("zh", "ja")
+
+
+def test_a_text_keeps_its_language_whatever_was_asked_about_before_it() -> None:
+    texts = {"Hello handsome": "en", "谢谢你": "zh", "Guten Morgen": "de", "Buenos días": "es", "12:30": ""}
+    alone = {text: detect(text) for text in texts}
+    assert {text: guess.code for text, guess in alone.items()} == texts
+    for text in [*reversed(texts), *texts]:
+        assert detect(text) == alone[text]
+
+
+@pytest.mark.parametrize("text", ["Please restart the computer", "Wo ist der Bahnhof", "今天天气很好"])
+def test_a_dot_at_the_end_capitals_and_blanks_change_no_language(text: str) -> None:
+    code = detect(text).code
+    for written in (f"{text}.", f"{text}!", text.upper(), f"  {text}\n", f"{text}, 3 %", f"- {text} {{name}}"):
+        assert detect(written).code == code and detect(written).sure
+
+
 def test_the_guess_stays_among_the_codes_given() -> None:
     assert detect("The weather is nice today.", among=("de", "fr")).code in ("de", "fr")
     assert detect("今天天气很好", among=("de", "fr")).code == ""

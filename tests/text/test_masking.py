@@ -81,6 +81,24 @@ def test_what_was_lost_repeated_or_made_up_is_reported() -> None:
     assert restored.repeated == ("{a}", "[7]") and not restored.whole
 
 
+@pytest.mark.parametrize(
+    ("source", "said", "whole"),
+    [
+        ("Click <b>here <i>now</i></b> please", "Bitte [1]hier [2]jetzt[3][4] klicken", True),
+        ("Click <b>here <i>now</i></b> please", "[1]hier[4] Bitte [2]jetzt[3] klicken", True),
+        ("Click <b>here <i>now</i></b> please", "Bitte [1]hier [2]jetzt[4][3] klicken", False),
+        ("The <b>old</b> bridge", "Die [2]alte[1] Brücke", False),
+        ("One line<br>and <b>more</b><img src=x/>", "Eine Zeile[1]und [2]mehr[3][4]", True),
+        ("the end</b> and <i>more", "das [1]Ende und [2]mehr", True),
+        ("See `</b> or <b>` in <b>code</b>", "Siehe [1] im [2]Code[3]", True),
+    ],
+)
+def test_tags_hold_each_other_as_in_the_source(source: str, said: str, whole: bool) -> None:
+    restored = mask(source).restore(said)
+    assert (restored.lost, restored.repeated, restored.whole) == ((), (), whole)
+    assert verify(source, restored.text).whole is whole
+
+
 def test_a_translation_without_marks_can_be_compared_too() -> None:
     assert verify("Hello {name}, see <b>this</b>", "Bonjour {name}, voir <b>ceci</b>").whole
     lost = verify("Hello {name}, see <b>this</b>", "Bonjour {nom}, voir <b>ceci</b> <b>")

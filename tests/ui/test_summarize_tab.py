@@ -14,8 +14,8 @@ from playground.tasks.summary_request import FORMS
 from playground.text.readings import Reading
 from playground.ui.app import build_app
 from playground.ui.edge import answered
+from playground.ui.source_texts import LONGEST_SHARED_CHARACTERS, address_view
 from playground.ui.strings import texts
-from playground.ui.summarize_asked import LONGEST_SHARED_CHARACTERS, address_view
 from tests.tasks.summary_fakes import first_words
 from tests.ui.conftest import make_services
 from tests.ui.summarizing import (
@@ -170,11 +170,11 @@ def test_a_shared_machine_has_a_limit_that_a_sentence_tells(tmp_path: Path) -> N
 
 def test_a_file_becomes_the_text_of_the_page(page: Page) -> None:
     data = base64.b64encode(b"\r\n" + SHORT.encode() + b"\r\nEnd.").decode()
-    view = page.tab.read_file({"name": "bridge.txt", "data": data}, REQUEST)
+    view = page.tab.source.read_file({"name": "bridge.txt", "data": data}, REQUEST)
     assert (view["text"], view["name"]) == (f"{SHORT}\nEnd.", "bridge.txt")
     for bad in ({"name": "x.exe", "data": data}, {"name": "x.txt", "data": "%%%"}, {"name": "x.txt"}):
         with pytest.raises(InvalidInput):
-            page.tab.read_file(bad, REQUEST)
+            page.tab.source.read_file(bad, REQUEST)
 
 
 def test_the_pages_of_a_file_begin_where_the_browser_counts_them() -> None:
@@ -185,7 +185,7 @@ def test_the_pages_of_a_file_begin_where_the_browser_counts_them() -> None:
 
 def test_an_address_of_this_machine_is_not_read(page: Page) -> None:
     for address in ("http://127.0.0.1/", "file:///etc/passwd", "http://[::1]/", ""):
-        assert answered(page.tab.read_address)({"address": address}, REQUEST)["error"]
+        assert answered(page.tab.source.read_address)({"address": address}, REQUEST)["error"]
 
 
 def test_a_summary_is_found_again_deleted_and_brought_back(page: Page) -> None:

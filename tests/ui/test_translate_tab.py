@@ -50,6 +50,14 @@ def test_a_text_comes_back_sentence_by_sentence_in_its_own_shape(tab: TranslateT
     assert [one["problems"] for one in view["sentences"]] == [[], [], []]
 
 
+@pytest.mark.parametrize(("careful", "questions"), [(True, 9), (False, 3), ("yes", 3), (None, 3)])
+def test_care_asks_in_several_ways_for_every_sentence(
+    tab: TranslateTab, engine: TranslatingEngine, careful: object, questions: int
+) -> None:
+    assert whole(translate(tab, careful=careful)) == TRANSLATED
+    assert len(engine.requests) == questions
+
+
 def test_the_page_hears_of_every_sentence_that_is_done_and_of_the_one_that_grows(
     tab: TranslateTab, engine: TranslatingEngine
 ) -> None:

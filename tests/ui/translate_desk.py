@@ -47,7 +47,8 @@ class TranslatingEngine(FakeEngine):
         self, messages: Sequence[Message], params: SamplingParams, *, cancel: threading.Event | None = None,
         prefix: Prefix = Prefix(), owner: str = "", app_messages: int = 0,
     ) -> Iterator[Chunk]:  # fmt: skip
-        asked = messages[-1].content
+        # A question may end within the answer that is to be continued.
+        asked = prefix.text[-300:] or messages[-1].content
         self.requests.append((list(messages), params, prefix))
         self.askers.append((owner, app_messages))
         sentence = next((one for one in self.table if one in asked), "")

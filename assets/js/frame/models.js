@@ -89,7 +89,7 @@ export class ModelChip {
     const facts = [model.languages, model.size, t("memory", { size: model.memory }), model.speed ? t("measured_speed", { rate: number.format(Math.round(model.speed)) }) : t("not_measured_yet")];
     return h("section", { class: current ? "card current" : "card", "aria-label": model.name },
       h("div", { class: "card-title" }, h("strong", {}, model.name), current ? h("span", { class: "badge" }, t(this.state.phase === "ready" ? "in_use" : "opening_badge")) : null),
-      h("p", {}, model.good_at), h("p", { class: "hint" }, facts.join(" · ")),
+      h("p", {}, model.good_at), skillsOf(model), h("p", { class: "hint" }, facts.join(" · ")),
       isExpert() && model.reason ? h("p", { class: "hint" }, model.reason) : null,
       isExpert() ? h("p", { class: "hint mono" }, [model.id, model.licence, t("context", { count: number.format(model.context_length) })].join(" · ")) : null,
       current && this.state.reason ? h("p", { class: "hint" }, this.state.reason) : null,
@@ -135,6 +135,13 @@ export class ModelChip {
     else if (name === "use_model" && this.state?.running) toast(t("switch_waits"));
     await this.poll();
   }
+}
+
+// What was measured of a model: a task a row of dots, with the figure behind it.
+function skillsOf(model) {
+  if (!model.skills.length) return null;
+  return h("ul", { class: "skills", "aria-label": t("skills") }, model.skills.map(({ task, level, about }) =>
+    h("li", { "data-tip": about, tabindex: "0", "aria-label": `${task}: ${t(`skill_level_${level}`)}. ${about}` }, h("span", {}, task), h("span", { class: "dots", "aria-hidden": "true" }, [1, 2, 3].map((at) => h("i", { class: at <= level ? "on" : "" }))))));
 }
 
 function phaseText(state) {

@@ -3,16 +3,12 @@
 import { number, t } from "../dom.js";
 import { about } from "./words.js";
 
-const TOGETHER = 8;
-
 export function progressLine(view) {
   if (view.stopping) return t("sm_stopping");
   if (view.phase === "opening") return t("sm_opening", { detail: view.detail ?? "" });
   if (view.ahead) return t("sm_waiting", { ahead: number.format(view.ahead) });
   const values = { done: number.format(view.done ?? 0), total: number.format(view.total ?? 0) };
-  // Parts are read together: from the first of them that is done one cannot tell how long the others take.
-  const known = view.remaining && (view.done >= TOGETHER || 2 * view.done >= view.total);
-  const rest = known ? ` · ${t("sm_left", { time: about(view.remaining) })}` : "";
+  const rest = view.remaining ? ` · ${t("sm_left", { time: about(view.remaining) })}` : "";
   if (view.phase === "parts") return t("sm_parts_done", values) + rest;
   if (view.phase === "together") return t("sm_together", values) + rest;
   if (view.phase === "reading" && view.to_read) return t("sm_reading", { read: number.format(view.read), total: number.format(view.to_read) });

@@ -3,9 +3,9 @@
 
 import { announce, beginning, bus, h, memory, page, speaking, t } from "../dom.js";
 import { Earlier } from "../earlier.js";
+import { Elsewhere } from "../source/elsewhere.js";
 import { meetFrame, onHanded, pageName } from "../tabs.js";
 import { openCard } from "./card.js";
-import { Elsewhere } from "./elsewhere.js";
 import { endLine, progressLine } from "./lines.js";
 import { Options } from "./options.js";
 import { Parts } from "./parts.js";
@@ -45,7 +45,7 @@ class SummarizeTab {
       onlook: (text) => this.look(text), onpress: () => this.press(), onfile: (file) => { if (!this.busy) this.elsewhere.openFile(file); }, onaddress: (anchor) => this.elsewhere.ask(anchor),
       onclear: () => this.forget(), onedit: () => this.forget(), onpoint: (offset, pressed) => this.pointAtText(offset, pressed),
     });
-    this.elsewhere = new Elsewhere({ server, ontext: (answer) => this.adoptText(answer), onsay: (sentence) => this.say(sentence), onrefuse: (sentence) => this.refuse(sentence) });
+    this.elsewhere = new Elsewhere({ server, go: t("sm_summarize"), ontext: (answer) => this.adoptText(answer), onsay: (sentence) => this.say(sentence), onrefuse: (sentence) => this.refuse(sentence) });
     this.parts = new Parts({ onpart: (spans) => this.light(spans, true) });
     this.result = new Result({ onpoint: (spans, bring) => this.light(spans, bring), onopen: (index, node) => this.card(index, node) });
     this.result.body.append(this.parts.element);
@@ -76,11 +76,11 @@ class SummarizeTab {
   // A text is being written: what a summary of it would take.
   async look(text) {
     const ticket = (this.looked = (this.looked ?? 0) + 1);
-    if (!text.trim()) { this.notice.replaceChildren(); this.source.tell(null); return; }
-    if (this.source.asAddress) { this.source.meter.textContent = t("sm_is_address"); return; }
-    this.source.tell(null);
+    if (!text.trim()) { this.notice.replaceChildren(); this.source.tell(); return; }
+    if (this.source.asAddress) { this.source.tell(t("src_is_address")); return; }
+    this.source.tell();
     const plan = await this.server.plan_summary(this.asked);
-    if (ticket === this.looked) this.source.tell(plan.opening ? null : plan);
+    if (ticket === this.looked) this.source.expect(plan.opening ? null : plan);
     this.plan = plan.parts ? plan : null;
   }
 

@@ -5,6 +5,7 @@ import { announce, beginning, h, memory, number, page, speaking, t } from "../do
 import { Earlier } from "../earlier.js";
 import { meetFrame, onHanded, pageName } from "../tabs.js";
 import { openCard } from "./card.js";
+import { Care } from "./care.js";
 import { Comparison } from "./compare.js";
 import { examples } from "./examples.js";
 import { download, openFile } from "./files.js";
@@ -51,7 +52,8 @@ class TranslateTab {
       onfile: (file) => openFile(this, file), onclear: () => { this.languages.from.value = ""; this.forget(); },
     });
     this.result = new Result({ onpoint: (index) => this.point(index), onopen: (index, span) => this.card(index, span), ondownload: () => download(this) });
-    this.models = new Translators({ server, languages: this.languages, onchange: () => {} });
+    this.models = new Translators({ server, languages: this.languages, onchange: () => this.care.offer(!this.models.value.id) });
+    this.care = new Care();
     const choose = (code) => { this.languages.from.value = code; this.pairChanged(); };
     this.notices = new Notices({ onlanguage: (code) => { choose(code); this.start(); }, onchosen: choose, onother: () => this.languages.from.focus() });
     this.glossary = new Glossary({});
@@ -64,7 +66,7 @@ class TranslateTab {
     const head = h("header", { class: "tr-head" }, h("h1", {}, t("tr_title")), this.earlier.element, h("p", {}, t(page.shared ? "tr_about_shared" : "tr_about")));
     this.examples = examples((text, target) => this.example(text, target));
     const work = h("section", { class: "tr-work" }, this.languages.element, h("div", { class: "tr-panes" }, this.source.element, this.result.element), this.notices.element);
-    this.column = h("div", { class: "tr-column" }, head, work, h("div", { class: "tr-under" }, this.models.element), this.examples,
+    this.column = h("div", { class: "tr-column" }, head, work, h("div", { class: "tr-under" }, this.models.element, this.care.element), this.examples,
       h("div", { class: "tr-folds" }, this.glossary.element, this.comparison.element));
     this.element.replaceChildren(h("div", { class: "tr" }, h("div", { class: "tr-scroll", tabindex: "-1" }, this.column)));
   }
@@ -127,7 +129,7 @@ class TranslateTab {
     underWay.note({ tab: this.tab, sequence: this.sequence });
     this.trigger("translate", {
       tab: this.tab, sequence: this.sequence, language: page.language, target: this.languages.target, source: this.languages.from.value,
-      glossary: this.glossary.value, model: this.models.value.id, ...(file ? { document: file.document } : { text: this.source.text }),
+      glossary: this.glossary.value, model: this.models.value.id, careful: this.care.value, ...(file ? { document: file.document } : { text: this.source.text }),
     });
   }
 

@@ -13,29 +13,23 @@ from typing import Any
 
 import gradio as gr
 
-from playground.errors import InvalidInput, ModelUnavailable
+from playground.errors import ModelUnavailable
 from playground.tasks.summarization import Summarizer
 from playground.tasks.summary_events import Finished, Summary
 from playground.ui.components import tab_view
 from playground.ui.contract import Services, Tab
-from playground.ui.edge import language_in, shown
+from playground.ui.edge import shown
 from playground.ui.model_cards import opening_detail
 from playground.ui.page_streams import Asking, PageStreams
-from playground.ui.summarize_asked import (
-    address_view,
-    asked_of,
-    check_length,
-    choices_view,
-    file_view,
-    request_of_program,
-)
+from playground.ui.source_texts import Places, SourceTexts, check_length
+from playground.ui.summarize_asked import asked_of, choices_view, request_of_program
 from playground.ui.summarize_jobs import SummaryJob, SummaryJobs
 from playground.ui.summarize_runs import SummaryRun, SummaryRuns
-from playground.ui.summarize_view import Places, endpoint_view, plan_view, summary_view
+from playground.ui.summarize_view import endpoint_view, plan_view, summary_view
 from playground.ui.visitors import owner_of, owner_of_program
 
-MOST_READ_AT_ONCE = 4
-"""Files, pages and plans of all visitors; the page's calls do not wait in Gradio's queue."""
+MOST_PLANNED_AT_ONCE = 4
+"""Of all visitors; the page's calls do not wait in Gradio's queue."""
 
 
 class SummarizeTab:
@@ -48,7 +42,8 @@ class SummarizeTab:
         self.runs = SummaryRuns(services.history, self._owner)
         self._jobs = SummaryJobs(services.engine, self._summarizer, self._finish)
         self._streams = PageStreams[SummaryJob](self._jobs, self._owner, self._progress)
-        self._reading = threading.BoundedSemaphore(MOST_READ_AT_ONCE)
+        self.source = SourceTexts(self._owner, shared=self._shared)
+        self._planning = threading.BoundedSemaphore(MOST_PLANNED_AT_ONCE)
 
     async def summarize(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[dict[str, Any]]:
         """Summarize what a page asks for: how far it is, then the run's id or the reason why there is none."""
@@ -95,32 +90,12 @@ class SummarizeTab:
     def plan_summary(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """What a summary of a text would take: parts, tokens, seconds. {"opening": True} while no model is open."""
         asked = asked_of(data, shared=self._shared)
-        with self._reading:
+        with self._planning:
             try:
                 plan = self._summarizer.plan(asked.request)
             except ModelUnavailable:
                 return {"opening": True}
         return plan_view(plan, Places(asked.request.text))
-
-    def read_file(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
-        """The text of a file that a visitor has chosen."""
-        self._owner(request)
-        with self._reading:
-            view = file_view(data, language_in(data))
-        check_length(view["text"], shared=self._shared)
-        return view
-
-    def read_address(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
-        """The text of a page of the web."""
-        self._owner(request)
-        if not self._reading.acquire(blocking=False):
-            raise InvalidInput("Many pages are being read on this machine. Try again in a minute.")
-        try:
-            view = address_view(data, language_in(data))
-        finally:
-            self._reading.release()
-        check_length(view["text"], shared=self._shared)
-        return view
 
     def summarize_text(
         self,
@@ -164,8 +139,8 @@ def build(services: Services) -> None:
     """Lay the tab out inside the current gr.Tab and wire its events."""
     tab = SummarizeTab(services)
     functions = (
-        tab.stop_summary, tab.summary_news, tab.plan_summary, tab.read_file, tab.read_address, tab.runs.open_summary,
-        tab.runs.list_summaries, tab.runs.delete_summary, tab.runs.restore_summary,
+        tab.stop_summary, tab.summary_news, tab.plan_summary, tab.source.read_file, tab.source.read_address,
+        tab.runs.open_summary, tab.runs.list_summaries, tab.runs.delete_summary, tab.runs.restore_summary,
     )  # fmt: skip
     tab_view("summarize", {"phase": "empty", **choices_view()}, stream=tab.summarize, functions=functions)
     gr.api(tab.summarize_text, api_name="summarize", concurrency_id="model", concurrency_limit=8)

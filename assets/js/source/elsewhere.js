@@ -1,4 +1,4 @@
-// Texts from elsewhere: a file of the visitor's, or a page of the web.
+// Texts from elsewhere: a file of the visitor's, or a page of the web. The server reads both.
 
 import { announce, button, h, popover, t } from "../dom.js";
 
@@ -16,24 +16,25 @@ function dataOf(file) {
 }
 
 export class Elsewhere {
-  // `ontext(answer)` gets what was read, `onsay(sentence)` what is being done, `onrefuse(sentence)` why it cannot be.
-  constructor({ server, ontext, onsay, onrefuse }) {
-    Object.assign(this, { server, ontext, onsay, onrefuse });
+  // `server` has `read_file` and `read_address`. `ontext(answer)` gets what was read, `onsay(sentence)` what is being
+  // done, `onrefuse(sentence)` why it cannot be; `go` is what stands on the button that comes next, "" for none.
+  constructor({ server, go = "", ontext, onsay, onrefuse }) {
+    Object.assign(this, { server, go, ontext, onsay, onrefuse });
     this.reading = false;
   }
 
   async openFile(file) {
     if (this.reading) return false;
-    this.onsay(t("sm_file_reading", { name: file.name }));
+    this.onsay(t("src_file_reading", { name: file.name }));
     return this.take(async () => {
       const data = await dataOf(file);
-      return data === null ? { error: t("sm_file_large") } : this.server.read_file({ name: file.name, data });
+      return data === null ? { error: t("src_file_large") } : this.server.read_file({ name: file.name, data });
     });
   }
 
   async openAddress(address) {
     if (this.reading) return false;
-    this.onsay(t("sm_address_reading", { address }));
+    this.onsay(t("src_address_reading", { address }));
     return this.take(() => this.server.read_address({ address }));
   }
 
@@ -43,13 +44,13 @@ export class Elsewhere {
     this.reading = false;
     if (answer.error) { this.onrefuse(answer.error); return false; }
     this.ontext(answer);
-    announce(t("sm_opened", { name: answer.name }));
+    announce(this.go ? t("src_opened_press", { name: answer.name, button: this.go }) : t("src_opened", { name: answer.name }));
     return true;
   }
 
   // Asks for an address, in a panel at `anchor`.
   ask(anchor) {
-    const input = h("input", { type: "url", id: "sm-address", placeholder: "example.org/article", autocomplete: "off" });
+    const input = h("input", { type: "url", id: "src-address", placeholder: "example.org/article", autocomplete: "off" });
     let panel;
     const read = () => {
       const address = input.value.trim();
@@ -58,7 +59,7 @@ export class Elsewhere {
       this.openAddress(address);
     };
     input.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); read(); } });
-    panel = popover(anchor, h("div", { class: "sm-settings" }, h("label", { for: "sm-address" }, t("sm_address_label")), input, h("p", { class: "hint" }, t("sm_address_about")),
-      button(t("sm_address_read"), { text: true, class: "primary", onclick: read })), { label: t("sm_address_label"), className: "panel sm-popover" });
+    panel = popover(anchor, h("div", { class: "src-settings" }, h("label", { for: "src-address" }, t("src_address_label")), input, h("p", { class: "hint" }, t("src_address_about")),
+      button(t("src_address_read"), { text: true, class: "primary", onclick: read })), { label: t("src_address_label"), className: "panel src-popover" });
   }
 }

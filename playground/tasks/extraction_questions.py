@@ -1,0 +1,78 @@
+"""Which question fills a cell: the passage, the words, the examples and the form of the answer.
+
+Owns how a column becomes a question. Knows no engine; whoever asks gets plain questions.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from playground.tasks.extraction_answers import Question
+from playground.tasks.extraction_grammar import chosen, copied
+from playground.tasks.extraction_prompts import Kind, wording
+from playground.tasks.extraction_schema import CHOICE_TYPES, FORM_TYPES, Field
+from playground.text.usual_formats import spot
+
+MOST_VALUES = 20
+"""In one answer."""
+_TOKENS_A_VALUE, _TOKENS_A_LIST = 40, 240
+_PEOPLE = re.compile(
+    r"\b(?:persons?|people|who|names?|personen|wer|personnes?|personas?)\b|人物|人名|姓名|谁", re.IGNORECASE
+)
+_PLACES = re.compile(
+    r"\b(?:places?|where|towns?|city|cities|countr(?:y|ies)|locations?|orte?|wo|lieux?|lugares?)\b|地点|地方|地名|城市",
+    re.IGNORECASE,
+)
+_NEITHER = re.compile(r"compan|office|organi[sz]|address|firm|机构|公司|单位|地址", re.IGNORECASE)
+
+
+def names_of(field: Field) -> Literal["people", "places"] | None:
+    """Whether a column is one of names of people, or of places."""
+    if field.type != "name":
+        return None
+    for said in (field.name, field.description):
+        if _NEITHER.search(said):
+            return None
+        if _PEOPLE.search(said):
+            return "people"
+        if _PLACES.search(said):
+            return "places"
+    return None
+
+
+def about_text(field: Field, passage: str, code: str) -> Question | None:
+    """What a column says of a passage as a whole; None where the passage can hold nothing of its type."""
+    return _question(field, names_of(field) or "value", passage, code, "")
+
+
+def about_key(field: Field, key: str, passage: str, code: str) -> Question | None:
+    """What a column says of `key` in the passage around it; None where the passage can hold nothing of its type."""
+    return _question(field, "cell", passage, code, key)
+
+
+def options_of(field: Field, passage: str) -> tuple[str, ...] | None:
+    """The only values that a cell can have in a passage; None for any words of it."""
+    if field.type in CHOICE_TYPES:
+        return field.options
+    if field.type not in FORM_TYPES:
+        return None
+    return tuple(dict.fromkeys(" ".join(one.text.split()) for one in spot(passage, field.type)))
+
+
+def _question(field: Field, kind: Kind, passage: str, code: str, key: str) -> Question | None:
+    words = wording(code)
+    wanted = words.wanted(field.name, field.description, key)
+    most = MOST_VALUES if field.many else 1
+    tokens = _TOKENS_A_LIST if field.many else _TOKENS_A_VALUE
+    options = options_of(field, passage)
+    if options is None:
+        messages = words.question(kind, passage, wanted)
+        grammar = copied(passage, most, names=field.type == "name")
+    elif not options:
+        return None
+    else:
+        is_choice = field.type in CHOICE_TYPES
+        messages = words.choice(passage, wanted, options) if is_choice else words.question(kind, passage, wanted)
+        grammar = chosen(options, most)
+    return Question(messages, grammar, tokens, len(messages) - 1)
