@@ -151,7 +151,7 @@ class Asker:
                 return
             yield chunk.progress
         if stats is not None:
-            said = _said(text, asked)
+            said = source.as_written(_said(text, asked))
             yield _Found(index, said, math.exp(logprob), stats.prompt_tokens, stats.cached_tokens)
 
     def _answer(self, blank: Answer, source: AskedText, found: list[_Found]) -> Answer:

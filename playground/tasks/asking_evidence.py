@@ -5,6 +5,7 @@ Owns which sentence is shown as evidence. Knows no model; offsets in code points
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cached_property
@@ -19,6 +20,7 @@ Span = tuple[int, int]
 LEAST_OVERLAP = 0.15
 """Share of a question's weight that a sentence must carry to be shown where there is no answer."""
 MOST_PLACES = 50
+LINE = re.compile(r"[^\s|](?:[^\n|]*[^\s|])?")
 
 
 class AskedText:
@@ -29,9 +31,19 @@ class AskedText:
 
     @cached_property
     def sentences(self) -> tuple[Span, ...]:
-        """(start, end) of its sentences, in order; at least one."""
-        found = tuple((segment.start, segment.end) for segment in cut(self.text, self.code).segments)
-        return found or ((0, len(self.text)),)
+        """(start, end) of its sentences, in order; at least one. What holds no word (a figure in a table, a line of
+        code) counts line by line."""
+        found: list[Span] = []
+        end = 0
+        for segment in cut(self.text, self.code).segments:
+            found += [*self._lines(end, segment.start), (segment.start, segment.end)]
+            end = segment.end
+        return (*found, *self._lines(end, len(self.text))) or ((0, len(self.text)),)
+
+    def _lines(self, start: int, end: int) -> list[Span]:
+        """What stands between two sentences, save rules and blanks."""
+        found = LINE.finditer(self.text, start, end)
+        return [match.span() for match in found if any(map(str.isalnum, match[0]))]
 
     @cached_property
     def _passages(self) -> Passages:
@@ -60,6 +72,11 @@ class AskedText:
             scores.append(best + self._passages.covered(question, list(within)) if within else 0.0)
         order = sorted(range(len(parts)), key=lambda index: -scores[index])
         return order[:count], max(scores, default=0.0) > 0
+
+    def as_written(self, answer: str) -> str:
+        """An answer that may have lost the capital letter of its sentence, as the text has it; "" where it has not."""
+        capital = answer[:1].upper() + answer[1:]
+        return next((one for one in (answer, capital) if one and one in self.text), "")
 
     def places(self, answer: str, question: str, near: Span | None = None) -> list[Span]:
         """Where `answer` stands as whole words: first where the sentence has most to do with the question, those in

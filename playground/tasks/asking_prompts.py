@@ -90,13 +90,15 @@ def ask(text: str, sentences: Sequence[tuple[int, int]], question: str, code: st
 
 
 def answer_grammar(text: str, sentences: Sequence[tuple[int, int]], none: str) -> Grammar:
-    """Whole words out of one of the `sentences`, or `none`."""
+    """Whole words out of one of the `sentences`, or `none`. The first word of a sentence may begin with a small letter:
+    inside of an answer it would, and a model that is not allowed to write it that way says something else instead."""
     pieces: list[str] = []
-    end = 0
-    for start, stop in sentences:
-        pieces += [*chunks(text[end:start]), _WALL, *chunks(text[start:stop])]
-        end = stop
-    pieces += [_WALL, *chunks(text[end:])]
+    for start, end in sentences:
+        own = chunks(text[start:end])
+        pieces += [*own, _WALL]
+        small = text[start : start + 1].lower()
+        if own and len(small) == 1 and not own[0].startswith(small):
+            pieces += [small + own[0][1:], *own[1:LONGEST_ANSWER], _WALL]
     rule = json.dumps({"substring_chunks": [piece.replace("\n", _WALL) for piece in pieces]}, ensure_ascii=False)
     # Base models end what they say with a line break.
     return Grammar(

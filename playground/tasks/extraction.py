@@ -175,7 +175,7 @@ class _Run:
             passage, span = self._around(key.spans)
             for column, field in enumerate(self._schema.fields):
                 if column and not field.by_rule and passage:
-                    question = about_key(field, key.text, passage, self._code)
+                    question = about_key(field, self._schema.fields[0], key.text, passage, self._code)
                     if question is not None:
                         asked.append((row, column, span, question))
         self._total = self._done + len(asked)

@@ -19,8 +19,9 @@ from playground.messages import Message
 
 FILE = Path(__file__).resolve().parents[2] / "assets" / "examples" / "extraction_prompts.json"
 
-Kind = Literal["people", "places", "value", "cell"]
-"""Which examples go with a question: names of people, of places, else of the whole text, or about one thing in it."""
+Kind = Literal["people", "places", "value", "role", "amount", "date", "cell"]
+"""Which examples go with a question. Of a whole text: names of people, of places, anything else. About one thing in it:
+what a person is, what an amount is for, what happens at a date, anything else."""
 
 
 @dataclass(frozen=True)
@@ -28,31 +29,37 @@ class Wording:
     """The words of one language, templates with holes."""
 
     ask: str
+    ask_about: str
     choose: str
-    about: str
+    choose_about: str
+    colon: str
     also: Mapping[str, str]
-    """Descriptions of the presets in this language, by the English ones."""
+    """Names and descriptions of the presets in this language, by the English ones."""
     examples: Mapping[str, Sequence[Mapping[str, Any]]]
-    """Kind -> text, what is wanted of it, and the right answer."""
+    """Kind -> text, what is wanted of it (about which key), and the right answer."""
 
-    def wanted(self, name: str, description: str = "", key: str = "") -> str:
-        """What is asked for: a column, and of which thing (`key`, "" for the whole text)."""
-        what = f"{name}: {self.also.get(description, description)}" if description else name
-        return self.about.format(column=what, key=key) if key else what
+    def wanted(self, name: str, description: str = "") -> str:
+        """What is asked for: a column."""
+        said = [self.also.get(one, one) for one in (name, description) if one]
+        return self.colon.join(said)
 
-    def question(self, kind: Kind, text: str, wanted: str, *, examples: bool = True) -> tuple[Message, ...]:
-        """Ask for `wanted` in `text`; all messages but the last one are the app's own."""
+    def question(self, kind: Kind, text: str, wanted: str, key: str = "") -> tuple[Message, ...]:
+        """Ask for `wanted` in `text`, about `key` where there is one; all messages but the last are the app's own."""
         messages: list[Message] = []
-        for one in self.examples[kind] if examples else ():
-            messages.append(Message("user", self.ask.format(text=one["text"], wanted=one["wanted"])))
+        for one in self.examples[kind]:
+            messages.append(Message("user", self._asked(one["text"], one["wanted"], one.get("key", ""))))
             messages.append(Message("assistant", json.dumps(one["answer"], ensure_ascii=False)))
-        messages.append(Message("user", self.ask.format(text=text, wanted=wanted)))
+        messages.append(Message("user", self._asked(text, wanted, key)))
         return tuple(messages)
 
-    def choice(self, text: str, wanted: str, options: Sequence[str]) -> tuple[Message, ...]:
+    def choice(self, text: str, wanted: str, options: Sequence[str], key: str = "") -> tuple[Message, ...]:
         """Ask which of `options` the text says."""
         listed = json.dumps(list(options), ensure_ascii=False)
-        return (Message("user", self.choose.format(text=text, wanted=wanted, options=listed)),)
+        template = self.choose_about if key else self.choose
+        return (Message("user", template.format(text=text, wanted=wanted, options=listed, key=key)),)
+
+    def _asked(self, text: str, wanted: str, key: str) -> str:
+        return (self.ask_about if key else self.ask).format(text=text, wanted=wanted, key=key)
 
 
 def wording(code: str) -> Wording:

@@ -24,6 +24,9 @@ _PLACES = re.compile(
     r"\b(?:places?|where|towns?|city|cities|countr(?:y|ies)|locations?|orte?|wo|lieux?|lugares?)\b|地点|地方|地名|城市",
     re.IGNORECASE,
 )
+_ROLES = re.compile(
+    r"role|job|office|work|profession|position|title|relation|beruf|rolle|amt|身份|职|角色|关系", re.IGNORECASE
+)
 _NEITHER = re.compile(r"compan|office|organi[sz]|address|firm|机构|公司|单位|地址", re.IGNORECASE)
 
 
@@ -43,12 +46,19 @@ def names_of(field: Field) -> Literal["people", "places"] | None:
 
 def about_text(field: Field, passage: str, code: str) -> Question | None:
     """What a column says of a passage as a whole; None where the passage can hold nothing of its type."""
-    return _question(field, names_of(field) or "value", passage, code, "")
+    return _question(field, names_of(field) or "value", passage, code)
 
 
-def about_key(field: Field, key: str, passage: str, code: str) -> Question | None:
+def about_key(field: Field, key_field: Field, key: str, passage: str, code: str) -> Question | None:
     """What a column says of `key` in the passage around it; None where the passage can hold nothing of its type."""
-    return _question(field, "cell", passage, code, key)
+    kind: Kind = "cell"
+    if key_field.type == "date":
+        kind = "date"
+    elif key_field.type in ("amount", "number"):
+        kind = "amount"
+    elif _ROLES.search(field.name) and names_of(key_field) == "people":
+        kind = "role"
+    return _question(field, kind, passage, code, key)
 
 
 def options_of(field: Field, passage: str) -> tuple[str, ...] | None:
@@ -60,19 +70,22 @@ def options_of(field: Field, passage: str) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(" ".join(one.text.split()) for one in spot(passage, field.type)))
 
 
-def _question(field: Field, kind: Kind, passage: str, code: str, key: str) -> Question | None:
+def _question(field: Field, kind: Kind, passage: str, code: str, key: str = "") -> Question | None:
     words = wording(code)
-    wanted = words.wanted(field.name, field.description, key)
+    wanted = words.wanted(field.name, field.description)
     most = MOST_VALUES if field.many else 1
     tokens = _TOKENS_A_LIST if field.many else _TOKENS_A_VALUE
     options = options_of(field, passage)
     if options is None:
-        messages = words.question(kind, passage, wanted)
-        grammar = copied(passage, most, names=field.type == "name")
+        messages = words.question(kind, passage, wanted, key)
+        # What is asked about is no answer: nothing that holds it can be copied.
+        rest = passage.replace(key, "\n\n") if key else passage
+        grammar = copied(rest, most, names=field.type == "name")
     elif not options:
         return None
     else:
         is_choice = field.type in CHOICE_TYPES
-        messages = words.choice(passage, wanted, options) if is_choice else words.question(kind, passage, wanted)
+        choice = words.choice(passage, wanted, options, key) if is_choice else None
+        messages = choice or words.question(kind, passage, wanted, key)
         grammar = chosen(options, most)
     return Question(messages, grammar, tokens, len(messages) - 1)

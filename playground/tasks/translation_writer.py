@@ -96,16 +96,16 @@ class EngineWriter:
         return self._earlier
 
     def ways(self, target: str) -> tuple[str, ...]:
-        """See SentenceWriter. Into English small chat models do better without examples."""
+        """See SentenceWriter. Into English small chat models do better without examples, base models with shorter ones."""
         if not self._chat:
-            return ("list", "list sampled")
+            return ("list/1", "list", "list sampled") if target == "en" else ("list", "list/1", "list sampled")
         best = ("plain", "examples") if target == "en" else ("examples", "plain")
         return (*best, f"{best[0]} sampled")
 
     def candidates(self, source: str, target: str) -> tuple[str, ...]:
         """See SentenceWriter. Three that differ much agree on what is right more often than five that are alike."""
         if not self._chat:
-            return ("list", "list/1", "list/2")
+            return (*self.ways(target)[:2], "list/2")
         return (self.ways(target)[0], "list", "entry")
 
     def write(self, sentence: Sentence, way: str, cancel: threading.Event, on_text: OnText, seed: int = 0) -> Draft:

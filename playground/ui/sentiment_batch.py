@@ -11,6 +11,7 @@ import binascii
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -21,6 +22,7 @@ from playground.tasks.sentiment_table import compare, learn, learn_and_compare
 from playground.text.tables import MOST_BYTES, TextTable, read_table
 from playground.ui.contract import Services
 from playground.ui.edge import language_in
+from playground.ui.sentiment_asked import asked_of
 from playground.ui.sentiment_batch_jobs import TableJobs
 from playground.ui.sentiment_batch_tables import Task, VisitorTable, VisitorTables, column_in
 from playground.ui.sentiment_batch_view import (
@@ -39,7 +41,6 @@ from playground.ui.sentiment_judges import SentimentJudges
 MOST_ROWS, MOST_ROWS_SHARED = 20_000, 2_000
 MOST_READ_AT_ONCE = 4
 LONGEST_NAME = 200
-LONGEST_MODEL = 500
 
 LabelsOf = Callable[[Mapping[str, Any]], LabelSet]
 """What a page chose to sort texts into, from the values of its request. Raises InvalidInput."""
@@ -106,7 +107,8 @@ class SentimentBatch:
             raise InvalidInput("Choose the column with the texts first.")
         gold, group = column_in(data.get("gold"), own), column_in(data.get("group"), own)
         table.language = language_in(data)
-        table.begin(Task(text, gold, group, self._labels_of(data), str(data.get("model") or "")[:LONGEST_MODEL]))
+        asked = asked_of(data)
+        table.begin(Task(text, gold, group, self._labels_of(data), asked.model, tuple(asked.names.items())))
         self._jobs.begin(table)
         return progress_view(table)
 
@@ -129,8 +131,7 @@ class SentimentBatch:
         if table.task is None:
             raise InvalidInput("Judge the texts of this table first.")
         gold, group = column_in(data.get("gold"), table.table), column_in(data.get("group"), table.table)
-        task = table.task
-        table.task = Task(task.text, gold, group, task.labels, task.model)
+        table.task = replace(table.task, gold=gold, group=group)
         return figures_view(table)
 
     def table_rows(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:

@@ -78,7 +78,14 @@ class TableJobs:
         def tell(detail: str, share: float | None) -> None:
             table.detail = detail
 
-        judge = self._judges.open(task.labels, model=task.model, owner=table.owner, cancel=table.cancel, on_detail=tell)
+        judge = self._judges.open(
+            task.labels,
+            model=task.model,
+            names=dict(task.names),
+            owner=table.owner,
+            cancel=table.cancel,
+            on_detail=tell,
+        )
         if table.cancel.is_set():
             return
         spec = self._engine.state.spec

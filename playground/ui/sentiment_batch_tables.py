@@ -29,16 +29,20 @@ Phase = Literal["ready", "starting", "opening", "reading", "done", "stopped", "f
 
 @dataclass(frozen=True)
 class Task:
-    """How a table is judged: places of columns (`gold` and `group` None for none), labels, and the model asked for."""
+    """How a table is judged: places of columns (`gold` and `group` None for none), labels, the model asked for ("": the
+    chat's), and what the visitor calls a classifier's own labels."""
 
     text: int
     gold: int | None = None
     group: int | None = None
     labels: LabelSet = SENTIMENT
     model: str = ""
+    names: tuple[tuple[str, str], ...] = ()
 
     def asks_the_same(self, other: Task) -> bool:
         """Whether the same texts get the same labels from the same model."""
+        if self.model:  # a classifier has labels of its own
+            return (self.text, self.model, self.names) == (other.text, other.model, other.names)
         return (self.text, self.labels, self.model) == (other.text, other.labels, other.model)
 
 

@@ -18,7 +18,8 @@ from playground.engine.scoring import Opening, Scored
 from playground.engine.session import EngineState
 from playground.errors import InvalidInput, NotFound
 from playground.models.catalog import SMALLEST
-from playground.tasks.sentiment_labels import SENTIMENT, LabelSet, own_labels
+from playground.tasks.sentiment_labels import SENTIMENT, Label, LabelSet, own_labels
+from playground.tasks.sentiment_results import Judged
 from playground.ui.edge import answered
 from playground.ui.sentiment_batch import MOST_ROWS_SHARED, SentimentBatch
 from playground.ui.sentiment_batch_tables import MOST_TABLES_OF_OWNER
@@ -276,3 +277,36 @@ def test_a_failure_in_the_middle_keeps_what_is_done_and_says_why(desk: Desk) -> 
     desk.engine.score = fail  # type: ignore[method-assign]
     figures = desk.judge()
     assert figures["phase"] == "failed" and figures["error"].startswith("The model was changed") and figures["done"] > 0
+
+
+class OwnLabels:
+    """A classifier with labels of its own, each with a probability of its own."""
+
+    labels = LabelSet((Label("toxic"), Label("rude")))
+    model_name = "Some classifier"
+    independent = True
+
+    def judge(self, texts: Sequence[str], **how: Any) -> Iterator[Judged]:
+        for index, text in enumerate(texts):
+            yield Judged(index, text, (-0.1, -0.2), (0.9, 0.8), 1.0)
+
+
+class OneClassifier:
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, str]]] = []
+
+    def open(self, labels: LabelSet, *, model: str, names: dict[str, str], **how: Any) -> OwnLabels:
+        self.asked.append((model, names))
+        return OwnLabels()
+
+
+def test_a_classifier_judges_a_table_with_its_own_labels_and_its_figures_stay_as_they_are(desk: Desk) -> None:
+    shelf: Any = OneClassifier()
+    desk.batch._jobs._judges = shelf
+    figures = desk.judge(model="somebody/classifier", names={"LABEL_0": "toxic"})
+    assert shelf.asked == [("somebody/classifier", {"LABEL_0": "toxic"})]
+    assert (figures["labels"], figures["model"], figures["independent"]) == (["toxic", "rude"], "Some classifier", True)
+    assert desk.rows(figures["table"])["rows"][0]["probabilities"] == [0.9, 0.8]
+    assert figures["unsure"] == 0 and "none of the labels" in figures["gold"]["refused"]
+    with pytest.raises(InvalidInput):
+        desk.batch.try_table_fit({"table": figures["table"]}, ME)

@@ -11,9 +11,10 @@ const ASK_MS = 400;
 const PATIENCE = 15; // times that the server may not be reached before the page gives up waiting
 
 export class ManyTexts {
-  // `labels()` gives what the server's labels_of reads (a plain value); `onopen(text)` opens one text in the first level.
-  constructor({ server, labels, onopen }) {
-    Object.assign(this, { server, labels, onopen, tab: pageName(), table: null, busy: false, stopping: false });
+  // `labels()` gives what the server's labels_of reads (a plain value), `model()` {model, names}: a classifier in place of
+  // the chat's model; `onopen(text)` opens one text in the first level.
+  constructor({ server, labels, onopen, model = () => ({}) }) {
+    Object.assign(this, { server, labels, onopen, model, tab: pageName(), table: null, busy: false, stopping: false });
     this.choice = new TableChoice({ ontable: (given) => this.take(given), onrefuse: (sentence) => this.refuse(sentence) });
     this.columns = new Columns({ onjudge: () => this.press(), onheader: (has) => this.reread(has), onother: () => this.leave(), onset: () => this.set() });
     this.results = new Results({ server, onrefuse: (sentence) => this.refuse(sentence), onopen: (row) => this.open(row) });
@@ -101,7 +102,7 @@ export class ManyTexts {
     this.busy = true;
     this.stopping = false;
     this.columns.wait("running");
-    const view = await this.server.judge_table({ table: this.table, labels: this.labels(), ...this.columns.value });
+    const view = await this.server.judge_table({ table: this.table, labels: this.labels(), ...this.model(), ...this.columns.value });
     if (view.error) { this.rest("ready"); this.refuse(view.error); return; }
     this.follow(view);
   }
