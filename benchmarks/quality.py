@@ -21,7 +21,7 @@ from playground.models import measured
 
 PAGE = ROOT / "docs" / "quality.md"
 KEPT_FROM_HERE = "<!-- Everything below this line is written by hand; `make quality` keeps it. -->"
-SECTIONS = ("translation", "summaries", "sentiment")
+SECTIONS = ("translation", "summaries", "sentiment", "reading", "extraction")
 
 
 def page(results: Sequence[Result], before: str) -> str:

@@ -171,7 +171,7 @@ def result_of(found: Sequence[Measured], speed: Speed | None) -> Result:
                "calibration error before", "said a label", "VADER", "learned from", "texts/s")  # fmt: skip
     table = Table(columns, tuple(_row(one) for one in found))
     how = (
-        "Labels are scored as a whole behind twelve examples of our own, never written freely; a temperature and a "
+        "Labels are scored as a whole behind examples of our own, never written freely; a temperature and a "
         "bias for each label were learned from later rows of the same sets. Calibration error: "
         "expected, ten bins. VADER: accuracy for reviews, macro-F1 for tweets; it knows English only."
     )
@@ -206,6 +206,14 @@ def _kept() -> list[Measured]:
     return [Measured(**kept[data]) for kept in loaded for data in SETS if data in kept]
 
 
+def _keep_speed(speed: Speed | None) -> Speed | None:
+    """What was measured, now or before."""
+    file = RESULTS / "sentiment-speed.json"
+    if speed is not None:
+        file.write_text(json.dumps(asdict(speed), indent=1), "utf-8")
+    return speed or (Speed(**json.loads(file.read_text("utf-8"))) if file.exists() else None)
+
+
 def _main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="the folder with the sets")
@@ -235,7 +243,9 @@ def _main(argv: Sequence[str] | None = None) -> None:
             texts, _ = read_rows(given.data, REVIEWS, slice(0, None))
             speed = measure_speed(engine, model, texts, given.speed_texts)
         engine.close()
-    result = replace(result_of(_kept() if given.keep else found, speed), machine=describe_machine())
+    if given.keep:
+        found, speed = _kept(), _keep_speed(speed)
+    result = replace(result_of(found, speed), machine=describe_machine())
     if given.keep:
         save(result, RESULTS)
     print(markdown(result))

@@ -27,7 +27,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.ours import wait_until_open
 from benchmarks.results import Figure, Result, Table, markdown, save
 from benchmarks.sides import RESULTS, ROOT, THREADS
-from benchmarks.translation_records import MARKED, Kept, Measured, keep, keep_scores, kept_models, kept_of
+from benchmarks.translation_records import Kept, Measured, keep, keep_scores, kept_models, kept_of
 from playground.engine.engine import Engine
 from playground.messages import Message, Prefix, SamplingParams
 from playground.models.catalog import find
@@ -63,20 +63,14 @@ def read_rows(folder: Path | None, rows: slice) -> tuple[str, list[dict[str, str
     return f"FLORES-200, rows {rows.start} to {rows.stop - 1}", [json.loads(line) for line in lines]
 
 
-def measure_pair(
-    engine: Engine, model: str, pair: str, rows: Sequence[dict[str, str]], *, with_care: bool = False
-) -> Measured:
-    """All ways over all rows."""
-    source, target = pair.split("-")
-    used = [row for row in rows if source in row and target in row]
-    references = [row[target] for row in used]
+def measure_pair(engine: Engine, model: str, pair: str, rows: Sequence[dict[str, str]]) -> Measured:
+    """The plain prompt and ours over all rows."""
+    source, target, used, references = _texts(pair, rows)
     start_s = time.perf_counter()
-    plain = _plain(engine, model, source, target, [row[source] for row in used])
+    plain = _plain(engine, model, source, target, used)
     middle_s = time.perf_counter()
-    ours = _ours(engine, model, source, target, [row[source] for row in used])
+    ours = _ours(engine, model, source, target, used)
     end_s = time.perf_counter()
-    careful = with_care and _ours(engine, model, source, target, [row[source] for row in used], careful=True)
-    careful_s = (time.perf_counter() - end_s) / len(used)
     sentences = [one for one in ours.sentences if one is not None]
     found: Counter[str] = Counter(problem for one in sentences for problem in one.problems)
     return Measured(
@@ -90,9 +84,23 @@ def measure_pair(
         dropped=len(ours.sentences) - len(sentences) + sum(not one.text.strip() for one in sentences),
         retried=sum(one.tries > 1 for one in sentences),
         problems=dict(found),
-        careful=chrf(careful.texts, references) if careful else None,
-        careful_s=careful_s if careful else None,
     )
+
+
+def measure_care(engine: Engine, one: Measured, rows: Sequence[dict[str, str]]) -> Measured:
+    """What taking care gives, beside what is known of a pair."""
+    source, target, used, references = _texts(one.pair, rows)
+    start_s = time.perf_counter()
+    careful = _ours(engine, one.model, source, target, used, careful=True)
+    seconds = (time.perf_counter() - start_s) / len(used)
+    return replace(one, careful=chrf(careful.texts, references), careful_s=seconds)
+
+
+def _texts(pair: str, rows: Sequence[dict[str, str]]) -> tuple[str, str, list[str], list[str]]:
+    """Both languages of a pair, the texts and their references."""
+    source, target = pair.split("-")
+    used = [row for row in rows if source in row and target in row]
+    return source, target, [row[source] for row in used], [row[target] for row in used]
 
 
 def measure_marked(engine: Engine, model: str) -> Kept:
@@ -183,6 +191,7 @@ def _ours(
     engine: Engine, model: str, source: str, target: str, texts: Sequence[str], *, careful: bool = False
 ) -> Translation:
     """The whole way of the task; every sentence is one of many of the same document."""
+    # Without earlier sentences: rows that stand beside each other are of different texts.
     translator = Translator(EngineWriter(engine, chat=find(model).chat, owner="quality"), at_once=AT_ONCE)
     *_, last = translator.translate(TranslationJob(tuple(texts), target, source, careful=careful))
     assert isinstance(last, Finished)
@@ -196,13 +205,24 @@ def _marks(text: str) -> list[str]:
 
 
 def _measured(
-    engine: Engine, model: str, wanted: Sequence[str], rows: Sequence[dict[str, str]], *, with_care: bool
+    model: str, wanted: Sequence[str], rows: Sequence[dict[str, str]], known: Sequence[Measured | Kept], *, care: bool
 ) -> Iterator[Measured | Kept]:
-    for one in wanted:
-        if one == MARKED:
-            yield measure_marked(engine, model)
-        else:
-            yield measure_pair(engine, model, one, rows, with_care=with_care)
+    """What is not known yet, what is quick first; a pair is told again with what care gives."""
+    pairs = {one.pair: one for one in known if isinstance(one, Measured)}
+    marked = len(pairs) < len(known)
+    if marked and all(pair in pairs and (pairs[pair].careful is not None or not care) for pair in wanted):
+        return
+    engine = open_engine(model)
+    for pair in wanted:
+        if pair not in pairs:
+            pairs[pair] = measure_pair(engine, model, pair, rows)
+            yield pairs[pair]
+    if not marked:
+        yield measure_marked(engine, model)
+    for pair in wanted if care else ():
+        if pairs[pair].careful is None:
+            yield measure_care(engine, pairs[pair], rows)
+    engine.close()
 
 
 def _shown(value: float | None) -> str:
@@ -225,21 +245,19 @@ def _main(argv: Sequence[str] | None = None) -> None:
     given = parser.parse_args(argv)
     first, last = (int(part) for part in given.rows.split(":"))
     name, rows = read_rows(given.data, slice(first, last))
-    pairs: list[Measured] = []
+    found: dict[tuple[str, str], Measured] = {}
     kept: list[Kept] = []
     for model in given.models:
-        known = kept_of(model) if given.resume else ()
-        wanted = [one for one in (*given.pairs, MARKED) if one not in known]
-        if not wanted:
-            continue
-        engine = open_engine(model)
-        for one in _measured(engine, model, wanted, rows, with_care=not given.no_care):
+        known = kept_of(model) if given.resume else []
+        for one in _measured(model, given.pairs, rows, known, care=not given.no_care):
             print(one, file=sys.stderr, flush=True)
-            pairs += [one] if isinstance(one, Measured) else []
-            kept += [one] if isinstance(one, Kept) else []
+            if isinstance(one, Measured):
+                found[model, one.pair] = one
+            else:
+                kept.append(one)
             if given.keep:
                 keep(model, one)
-        engine.close()
+    pairs = list(found.values())
     if given.keep:
         pairs, kept = kept_models(MODELS, PAIRS)
         keep_scores(pairs)

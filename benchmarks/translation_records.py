@@ -5,6 +5,7 @@ Owns the files; knows no model and no score.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,7 +15,6 @@ from benchmarks.sides import RESULTS, ROOT
 
 SCORES = ROOT / "assets" / "examples" / "translation_scores.json"
 """What the page tells about a model and a direction."""
-MARKED = "marked"
 
 
 @dataclass(frozen=True)
@@ -71,23 +71,18 @@ def keep(model: str, measured: Measured | Kept) -> None:
     file.write_text(json.dumps(found, indent=1), "utf-8")
 
 
-def kept_of(model: str) -> tuple[str, ...]:
-    """What is kept of a model: its directions, and MARKED for the sentences with what must not be translated."""
+def kept_of(model: str) -> list[Measured | Kept]:
+    """What is kept of a model."""
     file = RESULTS / f"translation-{model}.json"
-    if not file.exists():
-        return ()
-    found: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    return (*found["pairs"], *([MARKED] if found["kept"] else []))
+    found: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.exists() else {"pairs": {}, "kept": None}
+    marked = [Kept(**found["kept"])] if found["kept"] else []
+    return [*(Measured(**pair) for pair in found["pairs"].values()), *marked]
 
 
 def kept_models(models: Sequence[str], pairs_in_order: Sequence[str]) -> tuple[list[Measured], list[Kept]]:
     """What is kept of all models, so that they can be measured one by one."""
-    pairs: list[Measured] = []
-    kept: list[Kept] = []
-    for model in models:
-        file = RESULTS / f"translation-{model}.json"
-        if file.exists():
-            found: dict[str, Any] = json.loads(file.read_text("utf-8"))
-            pairs += [Measured(**found["pairs"][pair]) for pair in pairs_in_order if pair in found["pairs"]]
-            kept += [Kept(**found["kept"])] if found["kept"] else []
-    return pairs, kept
+    known = [one for model in models for one in kept_of(model)]
+    pairs = [one for one in known if isinstance(one, Measured) and one.pair in pairs_in_order]
+    order = {(model, pair): place for place, (model, pair) in enumerate(itertools.product(models, pairs_in_order))}
+    pairs.sort(key=lambda one: order[one.model, one.pair])
+    return pairs, [one for one in known if isinstance(one, Kept)]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from benchmarks import quality, quality_translation
+from benchmarks import quality, quality_context, quality_translation
 from benchmarks.quality_translation import read_rows, result_of
 from benchmarks.results import Figure, Result
 from benchmarks.translation_records import Kept, Measured
@@ -68,3 +70,39 @@ def test_known_quality_says_nothing_about_what_was_not_measured(
     levels = [known_quality("m", *pair.split("-")) for pair in ("en-fr", "en-zh", "zh-en", "en-de")]
     assert [one and one.level for one in levels] == ["good", "fair", "poor", None]
     translation_quality._scores.cache_clear()
+
+
+def test_what_earlier_sentences_decide_is_in_the_references_and_not_in_the_source() -> None:
+    texts = json.loads(quality_context.TEXTS.read_text("utf-8"))
+    assert len(texts) > 10
+    for text in texts:
+        assert len(text["texts"]) == len(text["references"])
+        assert re.search(text["wanted"], text["references"][-1]) and not re.search(text["wanted"], text["texts"][-1])
+
+
+class NoEngine:
+    """Is opened and closed."""
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+def test_what_is_known_is_not_measured_again_and_care_comes_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(quality_translation, "open_engine", lambda model: opened.append(model) or NoEngine())
+    monkeypatch.setattr(
+        quality_translation, "measure_pair", lambda engine, model, pair, rows: replace(plain, pair=pair)
+    )
+    monkeypatch.setattr(quality_translation, "measure_care", lambda engine, one, rows: replace(one, careful=41.0))
+    monkeypatch.setattr(quality_translation, "measure_marked", lambda engine, model: Kept(MODEL, 12, 5, 0))
+    plain = measured()
+
+    def told(known: list[Measured | Kept], *, care: bool = True) -> list[object]:
+        found = quality_translation._measured(MODEL, ["en-fr", "fr-en"], [], known, care=care)
+        return [(one.pair, one.careful) if isinstance(one, Measured) else "marked" for one in found]
+
+    first = [("en-fr", None), ("fr-en", None), "marked"]
+    assert told([]) == [*first, ("en-fr", 41.0), ("fr-en", 41.0)] and told([], care=False) == first
+    assert told([plain, replace(plain, pair="fr-en", careful=40.0)]) == ["marked", ("en-fr", 41.0)]
+    opened.clear()
+    assert told([plain, replace(plain, pair="fr-en"), Kept(MODEL, 12, 5, 0)], care=False) == [] == opened

@@ -62,3 +62,11 @@ class NoEngine:
 
 def test_a_sets_name_tells_its_language() -> None:
     assert [language_of(data) for data in SETS] == ["en", "en", "de", "fr", "es"]
+
+
+def test_a_speed_that_was_measured_is_kept_for_runs_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quality_sentiment, "RESULTS", tmp_path)
+    assert quality_sentiment._keep_speed(None) is None
+    measured_now = Speed(60.0, 1000, 10.0, 30)
+    assert quality_sentiment._keep_speed(measured_now) == measured_now
+    assert quality_sentiment._keep_speed(None) == measured_now

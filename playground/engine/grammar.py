@@ -68,7 +68,8 @@ class GrammarMatcher:
 
 
 class GrammarVocabulary:
-    """The tokens of one model as bytes. Takes a second or two to build; may be used from several threads.
+    """The tokens of one model as bytes. May be used from several threads. Building it takes a second or two, in which
+    no other thread of this process runs: llguidance keeps the interpreter to itself.
 
     Raises ModelUnavailable for a tokenizer whose tokens are not known.
     """
@@ -79,9 +80,10 @@ class GrammarVocabulary:
         try:
             if backend is None or not ends:
                 raise ValueError("no fast tokenizer, or no token that ends an answer")
-            # Settings for batches that a file may bring would cut and pad what is looked up.
-            described = {**json.loads(backend.to_str()), "padding": None, "truncation": None}
-            self._tokens = LLTokenizer(json.dumps(described), n_vocab=max(size, len(tokenizer)), eos_token=ends)
+            described = backend.to_str()
+            if backend.padding or backend.truncation:  # for batches; they would cut and pad what is looked up
+                described = json.dumps({**json.loads(described), "padding": None, "truncation": None})
+            self._tokens = LLTokenizer(described, n_vocab=max(size, len(tokenizer)), eos_token=ends)
         except Exception as error:  # what llguidance raises is not documented
             raise ModelUnavailable(
                 "This model cannot be held to a form, because its tokens are not known here. Choose another model."

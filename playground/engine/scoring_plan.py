@@ -31,6 +31,18 @@ class Opening:
 
 
 @dataclass(frozen=True)
+class _Chat:
+    """What conversations have in common that differ in the end of their last message alone."""
+
+    messages: tuple[Message, ...]
+    head: str
+    """How the last message begins."""
+    before: tuple[int, ...]
+    behind: tuple[int, ...]
+    public_length: int
+
+
+@dataclass(frozen=True)
 class Plan:
     """One opening in tokens: what all options have before them, and the options."""
 
@@ -51,6 +63,8 @@ class Planner:
         texts = [_clean(opening.text) for opening in openings]
         self._head, self._head_ids = self._shared_head(texts)
         self._endings: dict[str, list[tuple[int, ...]]] = {}
+        self._most = max(len(self._prompts.reply_ids(option)) for option in self._options)
+        self._chat = self._shared_chat(openings)
 
     def plan(self, index: int, opening: Opening) -> Plan:
         """Raises InvalidInput for an opening without tokens, PromptTooLong for one that does not fit with its
@@ -64,9 +78,7 @@ class Planner:
             raise InvalidInput("There is an empty answer among those to choose from. Write a word for each.")
         before, public_length = self._prompts.leading_ids, 0
         if opening.messages:
-            most = max(map(len, joined))
-            prompt = self._prompts.build(opening.messages, max_new_tokens=most, app_messages=opening.app_messages)
-            before, public_length = prompt.ids, prompt.public_length
+            before, public_length = self._chat_ids(opening, max(map(len, joined)))
         start = (*before, *alone[:untouched])
         if not start:
             raise InvalidInput("There is no text to look at yet. Write a few words first.")
@@ -108,6 +120,43 @@ class Planner:
                 return "", ()
         return head, ids
 
+    def _chat_ids(self, opening: Opening, most: int) -> tuple[tuple[int, ...], int]:
+        """The tokens of a conversation, and how many of them are the app's own."""
+        chat = self._chat
+        if chat is not None and opening.messages[:-1] == chat.messages:
+            rest = opening.messages[-1].content[len(chat.head) :]
+            if _is_plain(rest):
+                ids = (*chat.before, *self._prompts.reply_ids(rest), *chat.behind)
+                if len(ids) + most <= self._limit:  # else some of it has to go, or it is refused
+                    return ids, chat.public_length
+        prompt = self._prompts.build(opening.messages, max_new_tokens=most, app_messages=opening.app_messages)
+        return prompt.ids, prompt.public_length
+
+    def _shared_chat(self, openings: Sequence[Opening]) -> _Chat | None:
+        """What all conversations have in common, with its tokens; None where they differ in more than the end of the
+        last message, or would be cut otherwise."""
+        if len(openings) < 3 or len({(one.messages[:-1], one.app_messages) for one in openings}) > 1:
+            return None
+        contents = [one.messages[-1].content if one.messages else "" for one in openings]
+        head = contents[0][: _common_length(contents)]
+        head = head[: head.rfind("\n\n") + 2] if "\n\n" in head else ""
+        samples = [one for one in openings if head and _is_plain(one.messages[-1].content[len(head) :])][:2]
+        if len(samples) < 2 or not head.strip():
+            return None
+        found: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+        for sample in samples:
+            prompt = self._prompts.build(sample.messages, max_new_tokens=self._most, app_messages=sample.app_messages)
+            rest = self._prompts.reply_ids(sample.messages[-1].content[len(head) :])
+            places = [
+                at for at in range(len(prompt.ids) - len(rest), -1, -1) if prompt.ids[at : at + len(rest)] == rest
+            ]
+            if not places:
+                return None
+            found.append((prompt.ids[: places[0]], prompt.ids[places[0] + len(rest) :]))
+        if found[0] != found[1]:
+            return None
+        return _Chat(samples[0].messages[:-1], head, *found[0], prompt.public_length)
+
 
 def plans_of(
     session: Session, openings: Sequence[Opening], options: Sequence[str]
@@ -129,6 +178,11 @@ def common_start(rows: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     low, high = min(rows), max(rows)
     different = (index for index, id_ in enumerate(low) if high[index] != id_)
     return low[: next(different, len(low))]
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it is cut the same wherever it stands: neither may a template trim it nor can it hold control tokens."""
+    return bool(text) and not text[0].isspace() and not text[-1].isspace() and "<" not in text and text == _clean(text)
 
 
 def _common_length(texts: Sequence[str]) -> int:

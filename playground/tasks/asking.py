@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -23,6 +24,13 @@ from playground.tasks.summary_writer import open_model
 
 MOST_PARTS = 3
 """Of a long text, unless all of it shall be read."""
+MOST_KNOWN = 8
+"""Texts whose sentences and parts are kept."""
+LEAST_PARAMETERS = 300_000_000
+"""Smaller models lose their way in a text."""
+CLOSEST = 2
+"""Sentences that are read on their own before the whole part is: what a model says of both, it says more surely where
+it is right. Smaller models read these alone."""
 _OUTER = " \t\r\n.,;:!?…。，、；：！？\"“”„«»'’"
 _PAIRS = {"(": ")", "[": "]", "（": "）", "「": "」", "『": "』", "《": "》"}
 
@@ -45,6 +53,8 @@ class Answer:
     """Indices of the parts that were read, in the order of reading."""
     matched: bool = True
     """False where no word of the question is in the text, so that its first parts were read."""
+    narrowed: bool = False
+    """The model is so small that it was only given the sentences that have most to do with the question."""
     cancelled: bool = False
     model_name: str = ""
     seconds: float = 0.0
@@ -96,22 +106,31 @@ class Asker:
 
     def __init__(self, engine: TextEngine) -> None:
         self._engine = engine
+        self._known: OrderedDict[tuple[str, str], tuple[AskedText, tuple[Span, ...]]] = OrderedDict()
+        self._lock = threading.Lock()
 
     def ask(self, request: AskRequest, *, cancel: threading.Event, owner: str = "") -> Iterator[Event]:
         """What happens, until Finished; also after `cancel`, with the best answer so far. Raises InvalidInput for a
         request that is none, ModelUnavailable, PromptTooLong, and what the engine refuses."""
         request = check_request(request)
         started_s = time.monotonic()
-        source = AskedText(request.text, language_of(request.text))
-        parts = self._parts(source)
+        source, parts = self._source(request.text)
         chosen, matched = source.best_parts(request.question, parts, len(parts) if request.read_all else MOST_PARTS)
         if request.read_all:
             chosen = sorted(chosen)
         yield Planned(parts, tuple(chosen))
-        blank = Answer(request.question, parts=parts, matched=matched, model_name=open_model(self._engine).spec.name)
+        spec = open_model(self._engine).spec
+        small = (spec.parameters or LEAST_PARAMETERS) < LEAST_PARAMETERS
+        narrowed = small and len(source.sentences) > CLOSEST
+        blank = Answer(request.question, parts=parts, matched=matched, narrowed=narrowed, model_name=spec.name)
         found: list[_Found] = []
-        for done, index in enumerate(chosen):
-            for step in self._read(source, request.question, parts[index], index, cancel, owner):
+        readings = [
+            (done, index, asked)
+            for done, index in enumerate(chosen)
+            for asked in _readings(source, request.question, parts[index], small=small, matched=matched)
+        ]
+        for done, index, asked in readings:
+            for step in self._read(source, asked, index, cancel, owner):
                 if isinstance(step, _Found):
                     found.append(step)
                 else:
@@ -119,13 +138,27 @@ class Asker:
             if cancel.is_set():
                 break
         answer = self._answer(blank, source, found)
-        stopped = cancel.is_set() and len(found) < len(chosen)
+        stopped = cancel.is_set() and len(found) < len(readings)
         yield Finished(replace(answer, cancelled=stopped, seconds=time.monotonic() - started_s))
+
+    def _source(self, text: str) -> tuple[AskedText, tuple[Span, ...]]:
+        """The text and its parts: kept for the next question about it."""
+        key = (open_model(self._engine).spec.id, text)
+        with self._lock:
+            known = self._known.pop(key, None)
+        if known is None:
+            source = AskedText(text, language_of(text))
+            known = source, self._parts(source)
+        with self._lock:
+            self._known[key] = known
+            while len(self._known) > MOST_KNOWN:
+                self._known.popitem(last=False)
+        return known
 
     def _parts(self, source: AskedText) -> tuple[Span, ...]:
         """The text, or its parts where it does not fit at once."""
         loaded = open_model(self._engine)
-        overhead = self._engine.count_tokens(ask("x", [(0, 1)], "x" * 100, source.code).messages)
+        overhead = self._engine.count_tokens(ask("x", ["x"], "x" * 100, source.code).messages)
         fits = sizes(loaded.context_length, loaded.spec.parameters, overhead)
         tokens = TokenMap(source.text, lambda text: [one.start for one in self._engine.split(text) if not one.special])
         if tokens.count(0, len(source.text)) <= fits.whole:
@@ -133,12 +166,9 @@ class Asker:
         return tuple((part.start, part.end) for part in cut_parts(source.text, tokens, fits.part, source.code))
 
     def _read(
-        self, source: AskedText, question: str, part: Span, index: int, cancel: threading.Event, owner: str
+        self, source: AskedText, asked: Asked, index: int, cancel: threading.Event, owner: str
     ) -> Iterator[Progress | _Found | None]:
-        """Ask about one part: what is waited for, then what was found. Nothing is found where it was stopped."""
-        start, end = part
-        sentences = [(first - start, last - start) for first, last in source.sentences_within(start, end)]
-        asked = ask(source.text[start:end], sentences, question, source.code)
+        """Ask about part `index`: what is waited for, then what was found. Nothing is found where it was stopped."""
         text, logprob, stats = "", 0.0, None
         stream = self._engine.stream(
             asked.messages, asked.params, cancel=cancel, owner=owner, app_messages=asked.app_messages
@@ -155,23 +185,38 @@ class Asker:
             yield _Found(index, said, math.exp(logprob), stats.prompt_tokens, stats.cached_tokens)
 
     def _answer(self, blank: Answer, source: AskedText, found: list[_Found]) -> Answer:
-        """The surest of what was found."""
+        """The surest of what was found: of every part first, where that may be "not in the text", then of all."""
         if not found:
             return blank
-        read = tuple(one.part for one in found)
+        surest: dict[int, _Found] = {}
+        for one in found:
+            surest[one.part] = max(one, surest.get(one.part, one), key=lambda reading: reading.sure)
         spoken = replace(
             blank,
-            read=read,
+            read=tuple(surest),
             prompt_tokens=sum(one.prompt_tokens for one in found),
             cached_tokens=sum(one.cached_tokens for one in found),
         )
-        answers = [one for one in found if one.text]
+        answers = [one for one in surest.values() if one.text]
         if not answers:
-            return replace(spoken, evidence=source.closest(blank.question), sure=min(one.sure for one in found))
+            sure = min(one.sure for one in surest.values())
+            return replace(spoken, evidence=source.closest(blank.question), sure=sure)
         best = max(answers, key=lambda one: one.sure)
         places = source.places(best.text, blank.question, blank.parts[best.part])
         evidence = source.sentence_around(places[0]) if places else None
         return replace(spoken, text=best.text, places=tuple(places), evidence=evidence, sure=best.sure)
+
+
+def _readings(source: AskedText, question: str, part: Span, *, small: bool, matched: bool) -> list[Asked]:
+    """What is asked about a part: its sentences that are closest to the question alone, and all of it."""
+    spans = source.sentences_within(*part)
+    sentences = [source.text[start:end] for start, end in spans]
+    whole = ask(source.text[slice(*part)], sentences, question, source.code)
+    if len(spans) <= CLOSEST or not (small or matched):
+        return [whole]
+    closest = [source.text[start:end] for start, end in source.closest_of(spans, question, CLOSEST)]
+    narrowed = ask(" ".join(closest), closest, question, source.code)
+    return [narrowed] if small else [narrowed, whole]
 
 
 def _said(text: str, asked: Asked) -> str:

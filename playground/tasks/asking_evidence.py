@@ -61,6 +61,12 @@ class AskedText:
         """Those that begin in a stretch of the text."""
         return [(first, min(last, end)) for first, last in self.sentences if start <= first < end]
 
+    def closest_of(self, spans: Sequence[Span], question: str, count: int) -> list[Span]:
+        """The `count` of these sentences that have most to do with the question, in the order of the text."""
+        overlap = self.overlap(question)
+        order = sorted(spans, key=lambda span: -float(overlap[self._sentence_at(span[0])]))
+        return sorted(order[:count])
+
     def best_parts(self, question: str, parts: Sequence[Span], count: int) -> tuple[list[int], bool]:
         """Indices of the `count` parts that have most to do with the question, best first; False where nothing in the
         text has, so that they are the first ones."""

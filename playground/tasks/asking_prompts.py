@@ -75,8 +75,8 @@ class Asked:
     none: str
 
 
-def ask(text: str, sentences: Sequence[tuple[int, int]], question: str, code: str) -> Asked:
-    """Ask `question` about `text`, whose `sentences` are (start, end), in the language `code`."""
+def ask(text: str, sentences: Sequence[str], question: str, code: str) -> Asked:
+    """Ask `question` about `text`, which is in the language `code`; the answer may come from one of its `sentences`."""
     words = CHINESE if code == "zh" else ENGLISH
     messages = [Message("system", words.system)]
     for index, (asked, answer) in enumerate(words.answers):
@@ -85,18 +85,18 @@ def ask(text: str, sentences: Sequence[tuple[int, int]], question: str, code: st
     app_messages = len(messages)
     # Not through format: a text may have braces.
     own = words.text.replace("{}", text) + words.question.replace("{}", question)
-    params = replace(_PARAMS, grammar=answer_grammar(text, sentences, words.none))
+    params = replace(_PARAMS, grammar=answer_grammar(sentences, words.none))
     return Asked((*messages, Message("user", own)), app_messages, params, words.none)
 
 
-def answer_grammar(text: str, sentences: Sequence[tuple[int, int]], none: str) -> Grammar:
+def answer_grammar(sentences: Sequence[str], none: str) -> Grammar:
     """Whole words out of one of the `sentences`, or `none`. The first word of a sentence may begin with a small letter:
     inside of an answer it would, and a model that is not allowed to write it that way says something else instead."""
     pieces: list[str] = []
-    for start, end in sentences:
-        own = chunks(text[start:end])
+    for sentence in sentences:
+        own = chunks(sentence)
         pieces += [*own, _WALL]
-        small = text[start : start + 1].lower()
+        small = sentence[:1].lower()
         if own and len(small) == 1 and not own[0].startswith(small):
             pieces += [small + own[0][1:], *own[1:LONGEST_ANSWER], _WALL]
     rule = json.dumps({"substring_chunks": [piece.replace("\n", _WALL) for piece in pieces]}, ensure_ascii=False)

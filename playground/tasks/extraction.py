@@ -16,14 +16,13 @@ from typing import Protocol
 from playground.errors import InvalidInput, ModelUnavailable, PlaygroundError
 from playground.tasks.extraction_answers import Answer, Question, ask_all
 from playground.tasks.extraction_events import Event, Filled, Finished, Table, Waiting
-from playground.tasks.extraction_names import LEAST_SURE, Scores, candidates, judge
+from playground.tasks.extraction_names import Scores, candidates, judge, without_parts
 from playground.tasks.extraction_questions import about_key, about_text, names_of
 from playground.tasks.extraction_schema import CHOICE_TYPES, Schema
 from playground.tasks.extraction_table import Draft, Span
 from playground.tasks.summary_answers import TextEngine
 from playground.tasks.summary_plan import LEAST_PART_TOKENS, Part, TokenMap, cut_parts
 from playground.tasks.summary_request import language_of
-from playground.text.sentences import Segment, cut
 
 SMALL_PART_TOKENS, LARGE_PART_TOKENS = 500, 1000
 """Of the text in one question, for models below and from a billion parameters: the smaller, the less is left out."""
@@ -71,9 +70,9 @@ class _Run:
     ) -> None:
         self._engine, self._cancel, self._owner = engine, cancel, owner
         self._text, self._schema = request.text, request.schema
-        self._draft = Draft(request.schema, request.text)
         self._started_s = time.monotonic()
         self._code = language_of(request.text)
+        self._draft = Draft(request.schema, request.text, self._code)
         self._parts: tuple[Part, ...] = (Part(0, len(self._text), 0),)
         self._read: list[Span] = []
         self._done, self._total = 0, 0
@@ -166,7 +165,7 @@ class _Run:
             if self._cancel.is_set():
                 return []
             raise
-        return [(one.text, one.sure) for one in found if one.kind == kind and one.sure >= LEAST_SURE]
+        return [(one.text, one.sure) for one in without_parts(kind, found)]
 
     def _fill_rows(self) -> Iterator[Event]:
         """Ask about each row's key, cell by cell, from the sentences around it."""
@@ -202,7 +201,7 @@ class _Run:
 
     def _around(self, spans: tuple[Span, ...]) -> tuple[str, Span]:
         """The sentences in which a key stands, and from where to where they reach."""
-        found = list(dict.fromkeys(self._segment_at(start) for start, _ in spans))[:MOST_SENTENCES]
+        found = list(dict.fromkeys(self._draft.sentence_at(start) for start, _ in spans))[:MOST_SENTENCES]
         kept = sorted((one for one in found if one is not None), key=lambda one: one.start)
         if not kept:
             return "", (0, 0)
@@ -210,17 +209,8 @@ class _Run:
 
     def _sentence_with(self, name: str, span: Span) -> str:
         at = self._text.find(name, *span)
-        segment = self._segment_at(max(at, span[0]))
+        segment = self._draft.sentence_at(max(at, span[0]))
         return segment.text[:400] if segment is not None else name
-
-    def _segment_at(self, place: int) -> Segment | None:
-        return next((one for one in self._segments if one.start <= place < one.end), None)
-
-    @property
-    def _segments(self) -> tuple[Segment, ...]:
-        if not hasattr(self, "_cut_segments"):
-            self._cut_segments = cut(self._text, self._code).segments
-        return self._cut_segments
 
     def _filled(self) -> Filled:
         return Filled(self._table(), self._done, self._total)

@@ -8,15 +8,17 @@ from __future__ import annotations
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from playground.messages import Token
-from playground.text.verbatim import copy_rule
+from playground.text.verbatim import chunks, copy_rule
 
 LONGEST_VALUE = 100
 """Characters; a clause, not a paragraph."""
 LONGEST_NAME = 60
+LONGEST_LAST_WORD = 31
 _BREAK = re.compile(r"[^\S\n]*\n(?!\s*\n)[^\S\n]*")
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _INNER = r'(?:[^\\\n]|\\")'
@@ -31,15 +33,25 @@ class Said:
     sure: float
 
 
+def can_copy(text: str, *, names: bool = False) -> bool:
+    """Whether `copied` has anything to copy: a form that nothing fits would break off every answer."""
+    return any(_is_value(chunk, names) for chunk in set(chunks(text)))
+
+
 def copied(text: str, most: int, *, names: bool = False) -> str:
-    """Up to `most` stretches of `text`; `names`: only such as begin and end like a name, where letters have cases."""
+    """Up to `most` stretches of `text`; `names`: only such as begin and end like a name, where letters have cases.
+
+    There has to be one: see `can_copy`.
+    """
     rule = copy_rule(_BREAK.sub(" ", text), quoted=True)
     return _list("VALUE", most) + f"\nVALUE: {rule} & /{_shape(names)}/"
 
 
 def chosen(options: Sequence[str], most: int) -> str:
     """Up to `most` of `options`."""
-    quoted = [json.dumps(json.dumps(one, ensure_ascii=False)[1:-1], ensure_ascii=False) for one in options]
+    # No grammar can be written with a control character in it.
+    shown = ["".join(filter(str.isprintable, one)) for one in options]
+    quoted = [json.dumps(json.dumps(one, ensure_ascii=False)[1:-1], ensure_ascii=False) for one in shown]
     return _list("value", most) + "\nvalue: " + " | ".join(dict.fromkeys(quoted))
 
 
@@ -75,6 +87,14 @@ def _shape(names: bool) -> str:
     # Names of scripts without capitals (Lo: Chinese, Arabic) may be anything; small words stand only inside a name.
     first, last = r"[\p{Lu}\p{Lt}\p{Lo}\p{Nd}]", r"[\p{Lu}\p{Lt}\p{Lo}\p{Nd}][^\\\s,;:()，。；：]{0,30}"
     return rf"(({first}{_INNER}{{0,{LONGEST_NAME - 32}}}[ ’'-])?{last}|{first}[\p{{Lo}}\p{{Nd}}·]{{0,30}})"
+
+
+def _is_value(chunk: str, names: bool) -> bool:
+    """Whether a word alone is a value."""
+    if not names:
+        return chunk.isalnum() and len(chunk) < LONGEST_VALUE
+    begins = unicodedata.category(chunk[0]) in ("Lu", "Lt", "Lo", "Nd")
+    return begins and chunk.isalnum() and len(chunk) <= LONGEST_LAST_WORD
 
 
 def _probability(start: int, end: int, tokens: Sequence[Token]) -> float:

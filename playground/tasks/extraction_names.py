@@ -25,6 +25,7 @@ MOST_CANDIDATES = 80
 LEAST_SURE = 0.5
 """What the share of one kind must be among all kinds."""
 _LINKS = "of|de|der|den|von|van|zu|zur|zum|am|an der|du|la|le|del|da|di|bin|al|y|the"
+_OF = " of "
 _CAPITAL = "[A-ZÀ-ÖØ-ÞĀĆČĎĐĒĞĢĪİĶŁĻŃŅŇŌŐŘŚŞŠŢŤŪŮŰŹŻŽΑ-ΩА-ЯЁЄІЇҐ]"
 _WORD = rf"(?:{_CAPITAL}\.|{_CAPITAL}[^\W\d_]*(?:['’-][^\W\d_]+)*)"
 _NAME = re.compile(
@@ -65,9 +66,22 @@ def candidates(text: str) -> tuple[str, ...]:
         if any(start < match.end() and match.start() < end for start, end in taken):
             continue
         name = trimmed(match[0])
-        if len(name) > 1 and name.casefold() not in _ordinary() and not name.isdigit():
-            found.setdefault(name)
+        # "Ruth Ellison of Halton" is a person and a place, "Isle of Man" one place: which, is judged.
+        for one in dict.fromkeys((name, *name.split(_OF))):
+            if len(one) > 1 and one.casefold() not in _ordinary() and not one.isdigit():
+                found.setdefault(one)
     return tuple(found)[:MOST_CANDIDATES]
+
+
+def without_parts(kind: str, names: Sequence[Judged]) -> tuple[Judged, ...]:
+    """Those of one kind: of "Ruth Ellison of Halton" and "Ruth Ellison" the person is the second, of "Isle of Man" and
+    "Man" the place is the first."""
+    kept = [one for one in names if one.kind == kind and one.sure >= LEAST_SURE]
+    texts = {one.text for one in kept}
+    if kind == "people":
+        return tuple(one for one in kept if not texts & set(one.text.split(_OF)[:-1]))
+    parts = {part for text in texts if _OF in text for part in text.split(_OF)}
+    return tuple(one for one in kept if one.text not in parts)
 
 
 def trimmed(name: str) -> str:

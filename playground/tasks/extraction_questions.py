@@ -9,7 +9,7 @@ import re
 from typing import Literal
 
 from playground.tasks.extraction_answers import Question
-from playground.tasks.extraction_grammar import chosen, copied
+from playground.tasks.extraction_grammar import can_copy, chosen, copied
 from playground.tasks.extraction_prompts import Kind, wording
 from playground.tasks.extraction_schema import CHOICE_TYPES, FORM_TYPES, Field
 from playground.text.usual_formats import spot
@@ -80,6 +80,8 @@ def _question(field: Field, kind: Kind, passage: str, code: str, key: str = "") 
         messages = words.question(kind, passage, wanted, key)
         # What is asked about is no answer: nothing that holds it can be copied.
         rest = passage.replace(key, "\n\n") if key else passage
+        if not can_copy(rest, names=field.type == "name"):
+            return None
         grammar = copied(rest, most, names=field.type == "name")
     elif not options:
         return None

@@ -11,10 +11,14 @@ from typing import Any, Literal, cast, get_args
 
 from playground.errors import InvalidInput
 
-FieldType = Literal["text", "name", "number", "amount", "date", "choice", "yes_no", "email", "phone", "link"]
+FieldType = Literal[
+    "text", "name", "number", "amount", "date", "choice", "yes_no", "email", "phone", "link", "sentence"
+]
 FIELD_TYPES: tuple[FieldType, ...] = get_args(FieldType)
 RULE_TYPES: tuple[FieldType, ...] = ("email", "phone", "link")
 """Found by their form, without a model."""
+SENTENCE: FieldType = "sentence"
+"""The sentence in which a row's first value stands: needs no model either."""
 FORM_TYPES: tuple[FieldType, ...] = (*RULE_TYPES, "date", "amount", "number")
 """Whose candidates are found by their form; which of them is meant says a model, unless all are wanted."""
 CHOICE_TYPES: tuple[FieldType, ...] = ("choice", "yes_no")
@@ -38,7 +42,7 @@ class Field:
     @property
     def by_rule(self) -> bool:
         """Whether no model is needed to fill it."""
-        return self.type in RULE_TYPES or (self.every and self.type in FORM_TYPES)
+        return self.type in (*RULE_TYPES, SENTENCE) or (self.every and self.type in FORM_TYPES)
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -71,18 +75,17 @@ _WAYS = (
 )  # fmt: skip
 
 
-def _rows_of(name: str, key: Field, key_name: str, column: str, description: str) -> Schema:
+def _rows_of(name: str, key: Field, key_name: str, column: Field) -> Schema:
     """One row for each value of `key`, with one more column."""
-    fields = (replace(key, name=key_name, many=False), Field(column, description=description))
-    return Schema(fields, rows=True, name=name)
+    return Schema((replace(key, name=key_name, many=False), column), rows=True, name=name)
 
 
 PRESETS: Mapping[str, Schema] = {
     "overview": Schema((_PEOPLE, _PLACES, _DATES, _AMOUNTS, *_WAYS), name="overview"),
-    "people": _rows_of("people", _PEOPLE, "person", "role", "job, office, or relation to somebody"),
-    "places": _rows_of("places", _PLACES, "place", "what", "what happens or is there"),
-    "dates": _rows_of("dates", _DATES, "date", "what", "what happens then"),
-    "amounts": _rows_of("amounts", _AMOUNTS, "amount", "what for", "what the amount is for"),
+    "people": _rows_of("people", _PEOPLE, "person", Field("role", description="job, office, or relation to somebody")),
+    "places": _rows_of("places", _PLACES, "place", Field("what", SENTENCE)),
+    "dates": _rows_of("dates", _DATES, "date", Field("what", SENTENCE)),
+    "amounts": _rows_of("amounts", _AMOUNTS, "amount", Field("what for", description="what the amount is for")),
     "contact": Schema(
         (
             Field("name", "name", many=True, description="persons, offices or companies that one can write to or call"),
@@ -113,8 +116,10 @@ def schema_of(given: Any) -> Schema:
         if names.count(name) > 1:
             raise InvalidInput(f"Two columns are called “{name}”. Give each a name of its own.")
     rows = bool(given.get("rows"))
+    if not rows and any(field.type == SENTENCE for field in fields):
+        raise InvalidInput("The sentence around something needs a row for each of these things. Choose that first.")
     if rows:
-        if fields[0].type in CHOICE_TYPES:
+        if fields[0].type in (*CHOICE_TYPES, SENTENCE):
             raise InvalidInput("The first column says what there is a row for, so it needs words of the text.")
         fields = (replace(fields[0], many=False), *fields[1:])
     return Schema(fields, rows, str(given.get("name") or "").strip()[:LONGEST_NAME])

@@ -6,17 +6,23 @@ Owns grounding and merging. Knows no model and no question.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
+from functools import cached_property
 
 from playground.tasks.extraction_events import Origin, Row, Value
-from playground.tasks.extraction_schema import CHOICE_TYPES, RULE_TYPES, Field, Schema
+from playground.tasks.extraction_schema import CHOICE_TYPES, RULE_TYPES, SENTENCE, Field, Schema
 from playground.text.places import Found, TextPlaces
+from playground.text.sentences import Segment, cut
 from playground.text.usual_formats import Spotted, spot
 
 MOST_ROWS = 200
 MOST_IN_CELL = 100
 _REACH = 400
 """Characters behind a name within which an e-mail address or a phone number is taken for its own."""
+LONGEST_SENTENCE, MOST_OF_SENTENCE = 240, 400
+"""Characters; a longer one is cut at its commas."""
+_COMMA = re.compile(r"[,;:，；：]\s*")
 _SPACE = re.compile(r"[\W_]+")
 
 Span = tuple[int, int]
@@ -25,12 +31,22 @@ Span = tuple[int, int]
 class Draft:
     """Rows of a schema about one text. With `rows` each begins with its own key; else there is one row."""
 
-    def __init__(self, schema: Schema, text: str) -> None:
-        self.schema, self.text = schema, text
+    def __init__(self, schema: Schema, text: str, code: str = "en") -> None:
+        self.schema, self.text, self._code = schema, text, code
         self.more = False
         """There were more rows than are kept."""
         self._places = TextPlaces(text)
         self._rows: list[list[list[Value]]] = [] if schema.rows else [self._empty()]
+
+    @cached_property
+    def segments(self) -> tuple[Segment, ...]:
+        """The sentences of the text."""
+        return cut(self.text, self._code).segments
+
+    def sentence_at(self, place: int) -> Segment | None:
+        """The sentence in which a character stands."""
+        index = bisect_right(self.segments, place, key=lambda one: one.start) - 1
+        return self.segments[index] if index >= 0 and place < self.segments[index].end else None
 
     @property
     def keys(self) -> tuple[Value, ...]:
@@ -76,7 +92,7 @@ class Draft:
     def find_by_rule(self) -> None:
         """Fill what needs no model: columns of a usual form, in rows what stands near the row's key."""
         for column, field in enumerate(self.schema.fields):
-            if not field.by_rule:
+            if not field.by_rule or field.type == SENTENCE:
                 continue
             spotted = spot(self.text, field.type)
             if not self.schema.rows:
@@ -93,6 +109,8 @@ class Draft:
             return
         begins = sorted(start for key in self.keys for start, _ in key.spans)
         for column, field in enumerate(self.schema.fields[1:], 1):
+            if field.type == SENTENCE:
+                self._add_sentences(column, field)
             if field.type not in RULE_TYPES and not field.every:
                 continue
             spotted = spot(self.text, field.type)
@@ -100,6 +118,24 @@ class Draft:
                 for one in _near(key, spotted, begins)[: None if field.many else 1]:
                     if not self._rows[index][column] or field.many:
                         self.add(index, column, one.text, "rule", within=(one.start, one.end))
+
+    def _add_sentences(self, column: int, field: Field) -> None:
+        for index, key in enumerate(self.keys):
+            for start, end in key.spans[: None if field.many else 1]:
+                sentence = self.sentence_at(start)
+                if sentence is not None and not any(
+                    _is_within((start, end), one.spans[0]) for one in self._rows[index][column]
+                ):
+                    self._rows[index][column].append(self._clause(sentence, (start, end)))
+
+    def _clause(self, sentence: Segment, around: Span) -> Value:
+        """A sentence; of a long one what stands between the commas around a place."""
+        first, last = sentence.start, sentence.end
+        if last - first > LONGEST_SENTENCE:
+            first = max([match.end() for match in _COMMA.finditer(self.text, first, around[0])], default=first)
+            last = min([match.start() for match in _COMMA.finditer(self.text, around[1], last)], default=last)
+        span = (first, min(last, max(around[1], first + MOST_OF_SENTENCE)))
+        return Value(" ".join(self.text[slice(*span)].split()), (span,), "exact", "rule")
 
     def ground(self, text: str, field: Field, origin: Origin) -> Value:
         """A value with its places in the text."""
@@ -146,10 +182,15 @@ def _joined(known: Value, value: Value, field: Field) -> Value | None:
         text = short if len(short.split()) > 1 else long
     else:
         return None
-    spans = tuple(dict.fromkeys((*known.spans, *value.spans)))
+    both = tuple(dict.fromkeys((*known.spans, *value.spans)))
+    spans = tuple(one for one in both if not any(_is_within(one, other) for other in both))
     sure = max(known.sure or 0.0, value.sure or 0.0) if known.sure is not None or value.sure is not None else None
     how = known.how if known.grounded else value.how
     return Value(text, spans, how, known.origin, sure)
+
+
+def _is_within(span: Span, other: Span) -> bool:
+    return span != other and other[0] <= span[0] and span[1] <= other[1]
 
 
 def _ends_with(long: str, short: str) -> bool:

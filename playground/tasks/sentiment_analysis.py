@@ -29,6 +29,7 @@ class Judge(Protocol):
     """Gives texts labels."""
 
     labels: LabelSet
+    model_id: str
     model_name: str
     independent: bool
     """Each label has a probability of its own; they do not add up to 1."""

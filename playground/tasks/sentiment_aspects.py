@@ -33,7 +33,7 @@ _TURN = re.compile(
 )
 """Where another thing may begin to be spoken of."""
 _CHINESE_THING = re.compile(
-    r"(?:^|[的，；、\s])(?:但是?|不过|可是|然而|而且|并且)?(?P<thing>[\u4e00-\u9fff]{1,6}?)(?=(?:都|也|却|还|又|就)*(?:很|太|非常|特别|十分|相当|真的?|有点|比较|不|挺|极|超))"
+    r"(?:^|[的，；、\s])(?:但是?|不过|可是|然而|而且|并且|可惜|只是|幸好|虽然)?(?P<thing>[\u4e00-\u9fff]{1,6}?)(?=(?:都|也|却|还|又|就)*(?:很|太|非常|特别|十分|相当|真的?|有点|比较|不(?=[好错贵行够太值]|便宜|新鲜|干净|满意|舒服|方便)|挺|极|超))"
 )
 """What stands before a word of degree: 味道 in 味道很好."""
 
@@ -56,6 +56,7 @@ _SAYS_HOW = _listed(
 _VERBS = _SAYS_HOW | _listed(
     "can could will would should may might must does did do doesn't didn't don't made makes make got gets goes went "
     "gave gives keeps kept lasts lasted needs needed ruined saved surprised loved hated liked disappointed sounds "
+    "found came went brought showed helped carried argued asked smiled answered arrived left let put sat stood "
     "smells runs ran starts started stops stopped fails failed breaks drops tells told says said deserves offers"
 )
 _FUNCTION = _DETERMINERS | _listed(

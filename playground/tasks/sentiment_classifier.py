@@ -74,7 +74,7 @@ class ClassifierJudge:
         if len(own_labels) < 2:
             raise InvalidInput(f"{spec.name} gives a number and no labels. Choose a classifier with labels.")
         self._using = using
-        self.model_name = spec.name
+        self.model_id, self.model_name = spec.id, spec.name
         self.independent = independent
         self.own_labels = tuple(own_labels)
         """In the model's order."""

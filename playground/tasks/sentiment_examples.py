@@ -103,3 +103,28 @@ SHOWN = {
     "topics": Shown("Topic", _TOPICS),
 }
 """By the id of the labels."""
+OTHER_LABELS = """\
+Labels: weather, traffic, food, none of these
+Text: It will rain all weekend.
+Label: weather
+Text: Two lanes are closed after a crash.
+Label: traffic
+Text: My sister plays the violin.
+Label: none of these
+Text: The soup needs more salt.
+Label: food
+
+Labels: travel, work, family, none of these
+Text: Our flight leaves at six.
+Label: travel
+Text: The kettle is broken.
+Label: none of these
+Text: My boss moved the deadline.
+Label: work
+Text: Grandma turns ninety on Sunday.
+Label: family
+
+"""
+"""What stands before labels of a visitor's own: how a list of labels is used, shown with lists of other labels."""
+SAYING_NOTHING = ("…", "It is what it is.", "There is a text here.", "Something happened somewhere.")
+"""Texts that fit no label."""

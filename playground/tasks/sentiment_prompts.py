@@ -1,6 +1,6 @@
 """What a model is given to read so that the next words are a label: the examples, the text, where the label follows.
 
-Owns the wording, and which list of examples a model gets. Knows no engine and no calibration. A list of examples did
+Owns the wording, and which list of examples a model gets. Knows no engine. A list of examples did
 best with models that chat and with those that do not; docs/quality.md has the figures. The list comes first, so that it
 is read once for any number of texts.
 """
@@ -9,24 +9,26 @@ from __future__ import annotations
 
 from playground.engine.scoring import Opening
 from playground.messages import Message
-from playground.tasks.sentiment_examples import REVIEW_LIST, REVIEW_TURNS, SHOWN, Shown
+from playground.tasks.calibration import LEARNED_FIRST
+from playground.tasks.sentiment_examples import OTHER_LABELS, REVIEW_LIST, REVIEW_TURNS, SHOWN, Shown
 from playground.tasks.sentiment_labels import LabelSet
 
 _CHOSEN = {
-    ("two_sides", "qwen2.5-coder-0.5b-instruct"): REVIEW_TURNS,
-    ("two_sides", "qwen2.5-coder-1.5b-instruct"): REVIEW_LIST,
+    ("two_sides", "qwen2.5-coder-0.5b-instruct", "en"): REVIEW_TURNS,
+    ("two_sides", "qwen2.5-coder-1.5b-instruct", "en"): REVIEW_LIST,
 }
-"""By labels and model, what did better than the usual list on texts that nothing is reported of. What was fitted for a
-model was fitted with its list: one who changes it fits anew."""
+"""By labels, model and language, what did better than the usual list on texts that nothing is reported of; what is
+there for English holds for languages without an entry. What was fitted for a model was fitted with its list: one who
+changes it fits anew."""
 
 
-def opening(text: str, labels: LabelSet, model_id: str = "") -> Opening:
+def opening(text: str, labels: LabelSet, model_id: str = "", language: str = LEARNED_FIRST) -> Opening:
     """What stands before the label of `text`; line ends become spaces, because a line ends an example."""
     line = " ".join(text.split())
-    shown = _shown(labels, model_id)
+    shown = _shown(labels, model_id, language)
     if shown is None:
         choices = ", ".join(labels.names)
-        return Opening(f"Every text has one of these labels: {choices}.\n\nText: {line}\nLabel:")
+        return Opening(f"{OTHER_LABELS}Labels: {choices}\nText: {line}\nLabel:")
     if shown.question:
         turns = [
             message
@@ -38,12 +40,13 @@ def opening(text: str, labels: LabelSet, model_id: str = "") -> Opening:
     return Opening(f"{examples}{shown.asked}: {line}\n{shown.noun}:")
 
 
-def options(labels: LabelSet, model_id: str = "") -> tuple[str, ...]:
+def options(labels: LabelSet, model_id: str = "", language: str = LEARNED_FIRST) -> tuple[str, ...]:
     """The words of all labels in order, as they follow an opening."""
-    shown = _shown(labels, model_id)
+    shown = _shown(labels, model_id, language)
     before = "" if shown is not None and shown.question else " "
     return tuple(f"{before}{word}" for label in labels.labels for word in label.spoken)
 
 
-def _shown(labels: LabelSet, model_id: str) -> Shown | None:
-    return _CHOSEN.get((labels.id, model_id)) or SHOWN.get(labels.id)
+def _shown(labels: LabelSet, model_id: str, language: str) -> Shown | None:
+    chosen = _CHOSEN.get((labels.id, model_id, language)) or _CHOSEN.get((labels.id, model_id, LEARNED_FIRST))
+    return chosen or SHOWN.get(labels.id)

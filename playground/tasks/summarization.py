@@ -112,10 +112,10 @@ class SummaryRun:
         request, code, length = self._request, self._asked.target, len(self._request.text)
         best = min(drafts, key=lambda draft: draft.rank, default=None)
         text, faults = (best.text, best.faults) if best is not None else ("", ())
-        by_model, dropped = bool(text) and not faults, ()
+        by_model, dropped = bool(text) and not faults, best.dropped if best is not None else ()
         if by_model and best is not None and request.count > 1:
             kept = without_inventions(text, best.grounding, code)
-            text, dropped = (kept.text, kept.dropped) if kept.text else (text, ())
+            text, dropped = (kept.text, (*dropped, *kept.dropped)) if kept.text else (text, dropped)
         if not by_model:
             text, by_model = self._instead(nodes)
             code = self._asked.source
@@ -125,7 +125,7 @@ class SummaryRun:
             text, ((0, length),), tuple(nodes), origin, faults[0] if faults else "",
             read=((0, length),) if whole else (),
         )  # fmt: skip
-        stats = drafts[-1].stats if drafts else None
+        stats = next((draft.stats for draft in drafts if draft.stats.model_id), None)
         return Summary(
             text=text,
             form=request.form,

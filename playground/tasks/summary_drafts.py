@@ -13,10 +13,11 @@ from playground.messages import Alternative, Stats
 from playground.tasks.grounding import Grounding, Source
 from playground.tasks.summary_answers import Question, Writing
 from playground.tasks.summary_checks import Fault, clean, faults, points_of
-from playground.tasks.summary_choice import Salience
+from playground.tasks.summary_choice import Salience, agreement
 from playground.tasks.summary_events import Drafted, Event, SecondTry, Waiting
+from playground.tasks.summary_points import SENTENCES_A_POINT, PointWriter
 from playground.tasks.summary_prompts import Asked, ask
-from playground.tasks.summary_repair import joined, quotes_checked
+from playground.tasks.summary_repair import joined, quotes_checked, without_inventions
 from playground.tasks.summary_writer import SummaryWriter
 from playground.text.languages import language
 from playground.text.overlap import words
@@ -24,12 +25,11 @@ from playground.text.sentences import cut
 from playground.text.textrank import summarize
 
 _FIRST_SENTENCES, _CENTRAL_SENTENCES = 2, 4
-_BEGINNING_WORDS, _BEGINNING_WORDS_INSTRUCTED, _NEARLY_ALL = 190, 100, 0.8
+_BEGINNING_WORDS, _NEARLY_ALL = 100, 0.8
+_AGREEMENT_WEIGHT = 0.5
 _BEGINNINGS = 4
 """First words that are tried, of those with at least this log-probability."""
 _UNLIKELY = math.log(0.03)
-_SENTENCES_A_POINT = 2
-"""A text of ten sentences has matter for five points."""
 
 
 @dataclass(frozen=True)
@@ -41,19 +41,23 @@ class Draft:
     grounding: Grounding
     stats: Stats
     read: bool
-    """The model has read all that it was given."""
+    """The model has read the whole passage."""
 
     worth: float
     """See `Salience.worth`."""
+    agreement: float = 0.0
+    """How near it is to the other drafts, where that tells something."""
     first: tuple[Alternative, ...] = ()
     """What could have come as its first token."""
+    dropped: tuple[str, ...] = ()
+    """Sentences that were left out of it for what they invent."""
     second: bool = False
     """It is of a second try."""
 
     @property
     def rank(self) -> tuple[int, int, float]:
         """The lower the better: faults, inventions, then how much of what matters is in it."""
-        return len(self.faults), len(self.grounding.flags), -self.worth
+        return len(self.faults), len(self.grounding.flags), -self.worth - _AGREEMENT_WEIGHT * self.agreement
 
 
 class Drafter:
@@ -78,35 +82,51 @@ class Drafter:
         central = self._central(passage)
         if central != passage:
             again.append(ask(self._asked, central))
-        more = yield from self._write(again)
-        return first + [replace(draft, second=True) for draft in more]
+        whole, *parts = yield from self._write(again)
+        return [*first, replace(whole, second=True), *(replace(draft, second=True, read=False) for draft in parts)]
 
     def _first(self, passage: str) -> Generator[Event, None, list[Draft]]:
         """The first try. Of one sentence several are written: of the whole, of its beginning, where most often stands
         what matters, and of the whole from other first words on, which costs little once the text has been read."""
         question = ask(self._asked, passage)
         if self._asked.request.is_list:
-            drafts = yield from self._write([question])
-            return [(yield from self._with_more_points(question, drafts[0]))]
+            return [(yield from self._list(question, passage))]
         if self._asked.request.form != "sentence":
             return (yield from self._write([question]))
         questions = [replace(question, params=replace(question.params, alternatives=_BEGINNINGS))]
         if (beginning := self._beginning(passage)) != passage:
             questions.append(ask(self._asked, beginning))
-        drafts = yield from self._write(questions)
+        whole, *parts = yield from self._write(questions)
+        drafts = [whole, *(replace(draft, read=False) for draft in parts)]
         others = [
             replace(question, prefix=question.prefix + other.text)
-            for other in drafts[0].first[1:]
+            for other in whole.first[1:]
             if other.logprob > _UNLIKELY and other.text.strip().isalnum()  # no sign, no half of a letter
         ]
         if others and not self._writer.cancel.is_set():
             drafts += yield from self._write(others, shown=False)
-        return drafts
+        if self._asked.instructed:
+            return drafts
+        near = agreement([draft.text for draft in drafts])
+        return [replace(draft, agreement=one) for draft, one in zip(drafts, near, strict=True)]
+
+    def _list(self, question: Question, passage: str) -> Generator[Event, None, Draft]:
+        """A list: in one go by a model that can, and by any where everything is about one question; else point by
+        point, where what is invented is left out at once."""
+        points = PointWriter(self._writer, self._asked)
+        stretches = points.stretches(passage)
+        if self._asked.instructed or self._asked.request.focus or len(stretches) == 1:
+            drafts = yield from self._write([question])
+            return (yield from self._with_more_points(question, drafts[0]))
+        listed = yield from points.write(stretches)
+        code = self._asked.target
+        kept = without_inventions(listed.text, self._source.ground(listed.text, code), code)
+        return replace(self._judged(kept.text, True, listed.stats, listed.read), dropped=kept.dropped)
 
     def _with_more_points(self, question: Question, draft: Draft) -> Generator[Event, None, Draft]:
         """`draft` with the points that are missing. Small models put down their pen after the first one; where the
         next is begun for them, they go on."""
-        wanted = min(self._asked.request.count, len(self._source.sentences) // _SENTENCES_A_POINT)
+        wanted = min(self._asked.request.count, len(self._source.sentences) // SENTENCES_A_POINT)
         points = points_of(draft.text)
         while 0 < len(points) < wanted and not draft.faults and not self._writer.cancel.is_set():
             begun = "".join(f"- {point}\n" for point in points) + "- "
@@ -119,9 +139,8 @@ class Drafter:
 
     def _beginning(self, passage: str) -> str:
         """The first sentences of `passage`, all of it where little more would be left out."""
-        count, enough = 0, _BEGINNING_WORDS_INSTRUCTED if self._asked.instructed else _BEGINNING_WORDS
-        if not language(self._asked.source).spaced:
-            enough *= 2  # letters are counted
+        spaced = language(self._asked.source).spaced
+        count, enough = 0, _BEGINNING_WORDS if spaced else 2 * _BEGINNING_WORDS  # of letters
         for segment in cut(passage, self._asked.source).segments:
             count += len(words(segment.text))
             if count >= enough:
@@ -143,7 +162,7 @@ class Drafter:
             if writing.error is not None:
                 raise writing.error
             if writing.done:
-                drafts[writing.index] = self._judged(writing, questions[writing.index].shown(writing.text))
+                drafts[writing.index] = self._drafted(writing, questions[writing.index].shown(writing.text))
             elif writing.index or not shown:
                 continue
             elif writing.progress is not None:
@@ -153,13 +172,17 @@ class Drafter:
                 yield Drafted(clean(written, self._asked.request, self._asked.target))
         return [drafts[index] for index in range(len(questions))]
 
-    def _judged(self, writing: Writing, shown: str) -> Draft:
+    def _drafted(self, writing: Writing, shown: str) -> Draft:
+        text = clean(shown, self._asked.request, self._asked.target, finished=writing.finished)
+        draft = self._judged(text, writing.finished, writing.stats, writing.was_read)
+        return replace(draft, first=writing.first)
+
+    def _judged(self, text: str, finished: bool, stats: Stats, read: bool) -> Draft:
+        """A clean summary compared with the source."""
         code = self._asked.target
-        text = clean(shown, self._asked.request, code, finished=writing.finished)
         text = quotes_checked(text, self._source)
-        wrong = faults(text, self._source.text, code, finished=writing.finished)
+        wrong = faults(text, self._source.text, code, finished=finished)
         grounding = self._source.ground(text, code)
         if not wrong and code == self._source.code and grounding.is_foreign:
             wrong = ("unsupported",)
-        worth = self._salience.worth(text)
-        return Draft(text, wrong, grounding, writing.stats, writing.was_read, worth, writing.first)
+        return Draft(text, wrong, grounding, stats, read, self._salience.worth(text))

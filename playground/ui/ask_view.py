@@ -28,6 +28,7 @@ def answer_view(answer: Answer, places: Places) -> dict[str, Any]:
         "parts": len(answer.parts),
         "read": [places.span(*answer.parts[index]) for index in answer.read],
         "matched": answer.matched,
+        "narrowed": answer.narrowed,
         "cancelled": answer.cancelled,
         "model": answer.model_name,
         "seconds": round(answer.seconds, 2),

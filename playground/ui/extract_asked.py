@@ -44,7 +44,7 @@ def request_of_program(text: str, fields: Any, rows: bool) -> ExtractionRequest:
         if written[:1] in ("[", "{"):
             try:
                 given = json.loads(written)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise InvalidInput("The fields are no valid JSON. Check the quotation marks and commas.") from error
         elif not written or written.casefold() in PRESETS:
             given = written or USUAL
@@ -60,7 +60,7 @@ def read_columns(values: Mapping[str, Any]) -> dict[str, Any]:
     content = str(values.get("content") or "")
     try:
         given = json.loads(content) if len(content) <= MOST_COLUMN_CHARACTERS else None
-    except ValueError:
+    except (ValueError, RecursionError):
         given = None
     if isinstance(given, Mapping) and isinstance(given.get("schema"), Mapping):
         given = given["schema"]  # of a saved table

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -41,6 +42,8 @@ from playground.ui.sentiment_judges import SentimentJudges
 MOST_ROWS, MOST_ROWS_SHARED = 20_000, 2_000
 MOST_READ_AT_ONCE = 4
 LONGEST_NAME = 200
+
+_NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|]')
 
 LabelsOf = Callable[[Mapping[str, Any]], LabelSet]
 """What a page chose to sort texts into, from the values of its request. Raises InvalidInput."""
@@ -145,7 +148,8 @@ class SentimentBatch:
     def save_table(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """The table as a CSV file: what was in it, labels, probabilities, errors."""
         table = self._table(data, request)
-        stem = table.name.rpartition("/")[2].rpartition(".")[0] or "texts"
+        name = _NOT_IN_NAMES.sub("_", table.name)
+        stem = name.rpartition(".")[0] or name or "texts"
         return {"name": f"{stem}-labels.csv", "content": csv_of(table)}
 
     def try_table_fit(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from typing import Any
 
 from playground.errors import InvalidInput
 from playground.tasks.calibration import Agreement, Calibration, agreement
-from playground.tasks.sentiment_labels import LabelSet
+from playground.tasks.sentiment_labels import SENTIMENT, TWO_SIDES, LabelSet
 from playground.tasks.sentiment_results import Judged
-from playground.tasks.sentiment_table import KnownLabels, compare, guess_known
+from playground.tasks.sentiment_table import KnownLabels, compare, guess_known, known_labels
 from playground.text.table_columns import group_columns, grouping, text_column
 from playground.text.tables import write_table
 from playground.ui.edge import shown as said
@@ -45,6 +45,8 @@ def table_view(table: VisitorTable, labels: LabelSet) -> dict[str, Any]:
         "gold": gold,
         "group": groups[0] if groups else None,
         "groups": groups,
+        "two_sides": labels == TWO_SIDES
+        or (gold is not None and labels == SENTIMENT and _has_two_sides(own.column(gold))),
         "uneven": own.uneven,
         "notes": [sentence(table.language, note) for note in own.notes],
     }
@@ -144,6 +146,14 @@ def csv_of(table: VisitorTable) -> str:
         else:
             rows.append([*row, names[one.label], *(f"{value:.4f}" for value in one.probabilities), ""])
     return write_table(columns, rows)
+
+
+def _has_two_sides(column: Sequence[str]) -> bool:
+    """Whether known labels are negative and positive alone: then a model should not be offered neutral either."""
+    try:
+        return known_labels(column, TWO_SIDES).count > 0
+    except InvalidInput:
+        return False
 
 
 def _counts(found: Sequence[Judged | None], labels: LabelSet) -> list[int]:

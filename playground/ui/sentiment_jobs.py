@@ -29,6 +29,7 @@ from playground.ui.sentiment_view import (
     calibration_view,
     heat_view,
     judged_view,
+    known_view,
     labels_view,
     lexicon_view,
 )
@@ -37,7 +38,7 @@ from playground.ui.summarize_view import Places
 
 MOST_PARTS = 60
 """Sentences of a run whose words were weighed."""
-MOST_WORDS_AT_ONCE = 60
+MOST_WORDS_AT_ONCE = 90
 """Up to so many the words of a whole text are weighed unasked; of a longer one those of a chosen sentence."""
 
 
@@ -63,7 +64,9 @@ class SentimentJob:
     done: int = 0
     total: int = 0
     found: dict[str, Any] = field(default_factory=dict)
-    """What there is to show so far, as in a run's view."""
+    """What there is to show so far, as in a run's view; always another dict when there is more."""
+    told: dict[str, Any] = field(default_factory=dict)
+    """What the page was told last."""
     run_id: str | None = None
     """Once there is a verdict."""
     error: str | None = None
@@ -96,14 +99,17 @@ class SentimentJob:
         return {"span": self.places.span(*self.span), **heat_view(occlusion, self.places, self.span[0])}
 
     def progress(self) -> dict[str, Any]:
-        """How far it is, and what there is to show."""
+        """How far it is, and what there is to show, if that is more than it was."""
+        found = self.found
+        news = {} if found is self.told else {"found": found}
+        self.told = found
         return {
+            **news,
             "phase": self.phase,
             "kind": self.kind,
             "detail": self.detail,
             "done": self.done,
             "total": self.total,
-            "found": self.found,
             "run": self.run_id,
             "stopping": self.cancel.is_set(),
         }
@@ -155,6 +161,7 @@ class SentimentJobs:
         job.found = {
             **self._facts(job, judge),
             **analysis_view(analysis, job.places),
+            **known_view(judge, detect(text).code, analysis.overall),
             "verdict": _verdict(judge, analysis),
             "seconds": round(time.perf_counter() - start_s, 2),
             "complete": complete,

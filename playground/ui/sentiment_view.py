@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from playground.errors import InvalidInput
-from playground.tasks.calibration import Calibration
+from playground.models.catalog import MODELS
+from playground.models.measured import skills
+from playground.tasks.calibration import Calibration, fitted
 from playground.tasks.sentiment_analysis import Analysis, Judge, Occlusion
 from playground.tasks.sentiment_aspects import JudgedAspect
-from playground.tasks.sentiment_labels import LabelSet
+from playground.tasks.sentiment_labels import SENTIMENT, TWO_SIDES, LabelSet
 from playground.tasks.sentiment_lexicon import LexiconReading
+from playground.tasks.sentiment_reliability import reliability
 from playground.tasks.sentiment_results import Judged
 from playground.text.languages import detect
 from playground.ui.summarize_view import Places
@@ -134,6 +137,28 @@ def calibration_view(calibration: Calibration | None) -> dict[str, Any] | None:
         "fitted_on": calibration.fitted_on,
         "date": calibration.date,
         "rows": calibration.rows,
+    }
+
+
+def known_view(judge: Judge, language: str, judged: Judged | None) -> dict[str, Any]:
+    """What was measured of the model: how often it is right when it is as sure as here, and of reviews in general.
+
+    `reliable` is None where nothing was measured, or where a visitor's own calibration holds; so is `skill`.
+    `untrained`: the model does not know the language.
+    """
+    ids = (judge.model_id, judge.labels.id, language)
+    measured = reliability(*ids)
+    usual = judge.calibration_for(language) == fitted(*ids)
+    share = max(judged.probabilities, default=0.0) if judged is not None else 0.0
+    near = measured.around(share) if measured is not None and usual else None
+    spoken = next((one.languages for one in MODELS if one.id == judge.model_id), ())
+    skill = next((one.figure for one in skills(judge.model_id) if one.task == "sentiment"), None)
+    return {
+        "reliable": None
+        if measured is None or near is None
+        else {"accuracy": near.accuracy, "texts": near.texts, "set": measured.name},
+        "untrained": bool(language and spoken and language not in spoken),
+        "skill": skill if judge.labels.id in (SENTIMENT.id, TWO_SIDES.id) else None,
     }
 
 

@@ -21,7 +21,7 @@ from playground.models.transfer import size_text
 from playground.tasks.translation import Translator
 from playground.tasks.translation_companion import CompanionWriter
 from playground.tasks.translation_quality import Level, known_quality
-from playground.tasks.translation_writer import EngineWriter
+from playground.tasks.translation_writer import EngineWriter, earlier_for
 from playground.text.languages import CODES
 from playground.ui.contract import Services
 from playground.ui.strings import sentence
@@ -68,7 +68,9 @@ class TranslationModels:
         if model is None:
             raise ModelUnavailable("No model is open yet. Choose one first.")
         at_once = AT_ONCE_SHARED if self._services.settings.shared else AT_ONCE
-        return Chosen(model.name, Translator(EngineWriter(engine, chat=model.chat, owner=owner), at_once=at_once))
+        earlier = earlier_for(chat=model.chat, parameters=model.parameters)
+        writer = EngineWriter(engine, chat=model.chat, owner=owner, earlier=earlier)
+        return Chosen(model.name, Translator(writer, at_once=at_once))
 
     def offered(self, source: str, target: str, language: str) -> dict[str, Any]:
         """What can be chosen, those first that were made for this pair."""

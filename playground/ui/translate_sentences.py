@@ -13,6 +13,7 @@ from typing import Any
 import gradio as gr
 
 from playground.errors import InvalidInput
+from playground.text.languages import language
 from playground.text.scores import chrf, word_difference
 from playground.ui.translate_entries import TranslationEntries
 from playground.ui.translate_models import TranslationModels
@@ -21,6 +22,8 @@ from playground.ui.translate_view import sentence_view
 
 SAME, CLOSE = 60.0, 40.0
 """chrF++ of a translation put back from which on it says the same, or about the same."""
+SAME_UNSPACED, CLOSE_UNSPACED = 40.0, 14.0
+"""The same in a language without blanks: there a sentence is one word to chrF++, and every score is lower."""
 UNTRANSLATED = {"empty", "echo", "language"}
 """Problems of a sentence that has no translation to be put back."""
 MOST_ASKING = 8
@@ -68,7 +71,11 @@ class SentenceQuestions:
         def ask(cancel: threading.Event) -> dict[str, Any]:
             chosen = self._models.choose(run.companion, run.owner, cancel=cancel)
             found = chosen.translator.back(present, run.direction, cancel=cancel)
-            return {"text": found.text, "nearness": round(found.nearness, 1), "close": closeness(found.nearness)}
+            return {
+                "text": found.text,
+                "nearness": round(found.nearness, 1),
+                "close": closeness(found.nearness, run.direction.source),
+            }
 
         return self._alone(run.owner, data, ask)
 
@@ -124,9 +131,10 @@ class SentenceQuestions:
                     del self._asking[key]
 
 
-def closeness(nearness: float) -> str:
-    """A chrF++ of a way back in one word: "same", "close" or "far"."""
-    return "same" if nearness >= SAME else "close" if nearness >= CLOSE else "far"
+def closeness(nearness: float, code: str) -> str:
+    """A chrF++ of a way back into the language of `code` in one word: "same", "close" or "far"."""
+    same, close = (SAME, CLOSE) if language(code).spaced else (SAME_UNSPACED, CLOSE_UNSPACED)
+    return "same" if nearness >= same else "close" if nearness >= close else "far"
 
 
 def _page(data: dict[str, Any]) -> str:

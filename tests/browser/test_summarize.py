@@ -79,7 +79,7 @@ def test_the_keyboard_alone_is_enough(app: App, visit: Visit) -> None:
     page.locator(".ss").first.focus()
     expect(page.locator(".src-reader .lit").first).to_be_visible()
     page.keyboard.press("Enter")
-    expect(page.locator(".sm-card")).to_be_visible()
+    expect(page.locator(".sm-card")).to_contain_text("being found here does not make a sentence right")
     page.keyboard.press("Escape")
     expect(page.locator(".sm-card")).to_have_count(0)
     expect(page.locator(".ss").first).to_be_focused()
@@ -106,6 +106,21 @@ def test_a_long_text_is_planned_stopped_and_keeps_what_was_done(app: App, visit:
     page.locator(".sm-part summary").first.click()
     expect(page.locator(".src-reader .lit").first).to_be_in_viewport()
     visitor.picture("summarize-stopped-desktop-light")
+
+
+def test_the_parts_of_a_long_text_are_as_wide_as_a_phone(app: App, visit: Visit) -> None:
+    visitor = visit(app.url, **SIZES["phone"])
+    page = enter(visitor)
+    page.locator("#sm-text").fill(long_text(220))
+    page.locator(".src-go").tap()
+    expect(page.locator(".sm-part").first).to_be_visible(timeout=WAIT_MS)
+    page.locator(".src-go").tap()
+    expect(page.locator(".sm-line")).to_contain_text("Stopped", timeout=WAIT_MS)
+    visitor.picture("summarize-stopped-phone-light")
+    widest = (
+        "() => Math.max(...[...document.querySelectorAll('.sm-result *')].map((e) => e.getBoundingClientRect().right))"
+    )
+    assert page.evaluate(widest) <= SIZES["phone"]["width"]
 
 
 def test_a_file_is_read_summarized_and_found_again_after_a_reload(app: App, visit: Visit, tmp_path: Path) -> None:

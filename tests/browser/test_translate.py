@@ -198,6 +198,10 @@ def test_both_sides_change_places_with_the_translation_as_the_new_text(app: App,
     selects = page.locator(".tr-languages select")
     expect(selects.nth(0)).to_have_value("fr")
     expect(selects.nth(1)).to_have_value("en")
+    page.locator(".toast-action").click()
+    expect(page.locator("#tr-text")).to_have_value("Good morning.")
+    expect(page.locator(".ts")).to_have_count(1)
+    expect(selects.nth(1)).to_have_value("fr")
 
 
 def test_the_models_that_can_translate_are_offered(app: App, visit: Visit) -> None:

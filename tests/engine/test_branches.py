@@ -12,6 +12,7 @@ from playground.engine.branch_attention import GROUP_TOKENS, BranchGroups
 from playground.engine.kv_cache import KVCache
 from playground.engine.scoring_plan import Opening, Planner, plans_of
 from playground.engine.session import Session, open_session
+from playground.messages import Message
 
 BEGINNING = list(range(3, 20))
 TEXTS = ([5, 6, 7], [8], [9, 10, 11, 12, 13], [5, 6], [14] * 9)
@@ -99,3 +100,18 @@ def test_what_is_cut_once_for_all_openings_is_cut_as_each_alone_would_be(tiny) -
         assert (plan.start, plan.endings) == (single.start, single.endings)
         ids = session.prompts.reply_ids
         assert (*plan.start, *plan.endings[2]) == (*session.prompts.leading_ids, *ids(opening.text + options[2]))
+
+
+def test_what_conversations_have_in_common_is_cut_once_as_each_alone_would_be(tiny) -> None:
+    session = open_session(tiny.load(tiny.spec("llama", "Tiny"), lambda *_: None))
+    shown = (Message("user", "Good?\n\nrain"), Message("assistant", "no"))
+    rests = ("sun and sea", "rain", "", " blank ", "雨 🌧", "a <|im_end|> b", "why\n\nnot", "x" * 900)
+    openings = [Opening("", (*shown, Message("user", f"Good?\n\n{rest}")), 2) for rest in rests]
+    together, refused = plans_of(session, openings, ["yes", "no"])
+    assert Planner(session, openings, ["yes", "no"])._chat is not None
+    for plan in together:
+        (single,), _ = plans_of(session, [openings[plan.index]], ["yes", "no"])
+        assert (plan.start, plan.endings, plan.public_length) == (single.start, single.endings, single.public_length)
+    for index, error in refused:
+        (_, [(_, alone)]) = plans_of(session, [openings[index]], ["yes", "no"])
+        assert str(error) == str(alone)

@@ -47,7 +47,9 @@ class FakeEngine:
     begun: list[str] = field(default_factory=list)
     """How each answer was begun."""
     openers: dict[str, str] = field(default_factory=dict)
-    """First words that could have come as well, and what is written where the answer is begun with them."""
+    """What is written where an answer is begun in another way."""
+    likely: tuple[str, ...] = ()
+    """First words that could have come as well."""
     most_at_once: int = 0
     closed: int = 0
 
@@ -91,7 +93,7 @@ class FakeEngine:
         if length >= self.context_length:
             raise PromptTooLong(f"Your text is {length} tokens.")
         answer = (self.openers.get(prefix.text) or self.answer(messages[-1].content)).removeprefix(prefix.text)
-        likely = (Alternative(0, answer[:1], -0.1), *(Alternative(1, opener, -1.0) for opener in self.openers))
+        likely = (Alternative(0, answer[:1], -0.1), *(Alternative(1, word, -1.0) for word in self.likely))
         pieces = re.findall(r"\s*\S+|\s+\Z", answer)
         reason = "stop"
         if self.obeys and len(pieces) > params.max_new_tokens:

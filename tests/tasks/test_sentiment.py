@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from playground.engine.scoring import ScoringStopped
@@ -36,6 +37,7 @@ def test_the_likeliest_label_is_given_and_probabilities_add_up_to_one() -> None:
     assert all(sum(one.probabilities) == pytest.approx(1) for one in found)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.sampled_from(["good", "bad", "", "so-so", "x" * (MOST_CHARACTERS + 1), "\ud83d"]), max_size=9))
 def test_every_text_has_one_answer_or_one_reason_and_equal_texts_are_asked_once(texts: list[str]) -> None:
     scorer = WordScorer()
@@ -135,3 +137,25 @@ def test_every_language_has_its_own_calibration_and_one_is_found_for_all_texts_t
     english = list(judge.judge(["The shop opens tomorrow at nine.", "Thank you for the evening.", "ok"]))
     assert {one.label for one in french} == {POSITIVE} and {one.label for one in english} == {NEGATIVE}
     calibration.read_calibrations_again()
+
+
+class LeaningScorer(WordScorer):
+    """Prefers "anger", whatever the text says."""
+
+    def score(self, openings, options, **how):
+        for scored in super().score(openings, options, **how):
+            liked = zip(options, scored.logprobs, strict=True)
+            yield replace(scored, logprobs=tuple(value + 3 * (option == " anger") for option, value in liked))
+
+
+def test_a_label_of_ones_own_that_a_model_likes_anyway_has_to_earn_it() -> None:
+    judge = SentimentJudge(LeaningScorer(), "m", own_labels("anger, joy"))
+    found = sorted(judge.judge(["joy joy joy", "a table", "anger"]), key=lambda one: one.index)
+    assert [one.label for one in found] == [1, 0, 0], "half of the lead is taken away"
+    assert judge.calibration_for("en").bias == pytest.approx((-0.5, 0.25, 0.25))
+    asked = len(judge._scorer.asked)
+    list(judge.judge(["anger"]))
+    assert len(judge._scorer.asked) == asked + 1, "asked once"
+    fitted = Calibration(temperature=1.0)
+    plain = SentimentJudge(LeaningScorer(), "m", own_labels("anger, joy"), calibration=fitted)
+    assert [one.label for one in plain.judge(["joy joy"])] == [0] and plain.calibration_for("en") is fitted

@@ -6,7 +6,7 @@ import threading
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from playground.engine.scoring import ScoringStopped
@@ -131,6 +131,7 @@ def test_a_visitor_may_name_what_the_text_has_and_nothing_else() -> None:
             aspect_named(HOTEL, name, "en")
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(
     st.text(alphabet=st.sampled_from("the food was, but good 很好，的味道😀.\n-")),
     st.sampled_from(["en", "de", "zh", ""]),

@@ -78,27 +78,6 @@ def test_a_larger_model_writes_a_headline_first_which_is_not_shown() -> None:
     assert engine.asked[0][1].content.startswith("Headline: ")
 
 
-def test_of_several_first_words_the_sentence_that_says_most_is_shown() -> None:
-    openers = {
-        "Cars": "Cars use a bridge.",
-        "A": "A bridge over the river Lune that 4,000 cars use was closed for cracks.",
-    }
-    engine = FakeEngine(lambda prompt: "Engineers had found something.", openers=openers)
-    events = run(engine, SummaryRequest(SHORT, "sentence"))
-    assert summary_of(events).text == openers["A"]
-    assert sorted(engine.begun) == ["", "A", "Cars"]
-    assert {event.text for event in events if isinstance(event, Drafted)} <= {
-        " ".join(["Engineers", "had", "found", "something."][:count]) for count in range(1, 5)
-    }
-
-
-def test_other_first_words_do_not_win_by_inventions() -> None:
-    openers = {"Mayor": "Mayor Jane Crow closed the old bridge over the river Lune for 4,000 cars on Monday."}
-    engine = FakeEngine(lambda prompt: "The old bridge over the river Lune was closed.", openers=openers)
-    summary = summary_of(run(engine, SummaryRequest(SHORT, "sentence")))
-    assert summary.text == "The old bridge over the river Lune was closed." and summary.tries == 1
-
-
 def test_a_larger_model_gets_no_examples_to_copy_from_for_a_list() -> None:
     engine = FakeEngine(lambda prompt: "- The bridge was closed on Monday.", parameters=500_000_000)
     run(engine, SummaryRequest(SHORT, "bullets"))
@@ -242,7 +221,8 @@ def test_a_summary_with_invented_numbers_is_tried_again_and_the_better_one_kept(
 
 def test_sentences_that_stay_invented_are_left_out_and_named() -> None:
     answer = "- The bridge was closed on Monday.\n- It cost Herbert Quain 99 million.\n- Engineers found cracks."
-    summary = summary_of(run(FakeEngine(lambda prompt: answer), SummaryRequest(SHORT, "bullets")))
+    engine = FakeEngine(lambda prompt: answer, parameters=500_000_000)
+    summary = summary_of(run(engine, SummaryRequest(SHORT, "bullets")))
     assert summary.text == "- The bridge was closed on Monday.\n- Engineers found cracks."
     assert summary.dropped == ("It cost Herbert Quain 99 million.",)
     assert not summary.grounding.flags
@@ -250,7 +230,8 @@ def test_sentences_that_stay_invented_are_left_out_and_named() -> None:
 
 def test_key_points_have_quotes_that_stand_in_the_text_letter_by_letter() -> None:
     answer = "- Cracks were found in two pillars by engineers.\n- Whales are mammals of the deep."
-    summary = summary_of(run(FakeEngine(lambda prompt: answer), SummaryRequest(SHORT, "key_points")))
+    engine = FakeEngine(lambda prompt: answer, parameters=500_000_000)
+    summary = summary_of(run(engine, SummaryRequest(SHORT, "key_points")))
     assert summary.dropped == ("Whales are mammals of the deep.",)
     [quote] = [point.quote for point in summary.points]
     assert quote is not None and quote.text == "Engineers had found cracks in two of its pillars."
@@ -285,27 +266,3 @@ def test_the_estimate_learns_how_fast_the_model_is() -> None:
     guessed = summarizer.plan(request).seconds
     list(summarizer.summarize(request))
     assert summarizer.plan(request).seconds != guessed
-
-
-def test_a_list_that_ends_after_one_point_is_taken_up_again() -> None:
-    points = (
-        "The old bridge was closed on Monday.",
-        "Engineers found cracks in two pillars.",
-        "It is used by 4,000 cars.",
-    )
-
-    def one_point_more(prompt: str) -> str:
-        begun = engine.begun[-1].count("\n") + 1
-        return "\n".join(f"- {point}" for point in points[:begun])
-
-    engine = FakeEngine(one_point_more)
-    summary = summary_of(run(engine, SummaryRequest(f"{SHORT} {SHORT}", "bullets", 3)))
-    assert [point.text for point in summary.points] == list(points)
-    assert engine.begun == ["- ", f"- {points[0]}\n- ", f"- {points[0]}\n- {points[1]}\n- "]
-
-
-def test_a_model_that_has_no_more_points_is_not_asked_for_ever() -> None:
-    engine = FakeEngine(lambda prompt: "- The old bridge was closed on Monday.")
-    summary = summary_of(run(engine, SummaryRequest(SHORT, "bullets", 5)))
-    assert [point.text for point in summary.points] == ["The old bridge was closed on Monday."]
-    assert len(engine.asked) == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playground.tasks.summary_choice import Salience
+from playground.tasks.summary_choice import Salience, agreement
 from playground.text.sentences import cut
 
 TEXT = (
@@ -46,3 +46,10 @@ def test_words_that_the_text_does_not_have_lower_the_worth() -> None:
 def test_any_two_texts_can_be_compared(text: str, draft: str) -> None:
     found = salience(text)
     assert -0.06 <= found.worth(draft) <= 2 and 0 <= found.copied(draft) <= 1
+
+
+def test_the_draft_that_says_what_the_others_say_agrees_most() -> None:
+    drafts = ["The harbour will be dredged.", "A baker sells rolls.", "The harbour in town will be dredged."]
+    near = agreement(drafts)
+    assert near.index(min(near)) == 1 and near[0] > 0.3
+    assert agreement(drafts[:1]) == [0.0] and agreement([]) == []

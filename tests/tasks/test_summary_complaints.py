@@ -81,7 +81,7 @@ def test_there_are_as_many_points_or_sentences_as_were_asked_for(count: int, for
     )
     text = f"{TEXT} {numbered(240, '.')}"  # of a text that is hardly longer its own sentences would be taken
     request = SummaryRequest.from_untrusted(text, {"form": form, "length": count})
-    summary = summary_of(run(FakeEngine(lambda prompt: answer), request))
+    summary = summary_of(run(FakeEngine(lambda prompt: answer, parameters=500_000_000), request))
     found = len(summary.grounding.sentences)
     assert found == (min(count, len(said)) if summary.origin == "model" else count)
 
@@ -123,3 +123,14 @@ def test_no_citation_is_asked_of_the_model_and_every_sentence_has_its_passage() 
     best = [one.evidence[0] for one in summary.grounding.sentences]
     assert [one.text for one in best] == [SENTENCES[1], SENTENCES[4]]
     assert [TEXT[one.start : one.end] for one in best] == [SENTENCES[1], SENTENCES[4]]
+
+
+@pytest.mark.parametrize(
+    "refusal", ["I'm sorry, but I cannot summarize this.", "As an AI language model, I cannot.", "抱歉，我无法总结。"]
+)
+def test_a_model_that_refuses_is_replaced_by_the_texts_own_sentences(refusal: str) -> None:
+    summary = summary_of(
+        run(FakeEngine(lambda prompt: refusal), SummaryRequest(f"{TEXT} {numbered(240, '.')}", "abstract"))
+    )
+    assert summary.origin == "extract" and summary.faults
+    assert summary.extract and all(one.text in TEXT + numbered(240, ".") for one in summary.extract)

@@ -15,7 +15,7 @@ from playground.tasks.translation import Translator, prepare
 from playground.tasks.translation_events import Finished, Translation, TranslationJob
 from playground.tasks.translation_prompts import MOST_EARLIER_BYTES, Earlier, Sentence, ask, nearest
 from playground.tasks.translation_rows import rows
-from playground.tasks.translation_writer import GREEDY, EngineWriter
+from playground.tasks.translation_writer import GREEDY, EngineWriter, earlier_for
 from tests.tasks.translation_fakes import FakeWriter
 
 LAMP = "The lamp stands beside the window. It was a present from my aunt."
@@ -73,6 +73,12 @@ def test_an_earlier_sentence_is_a_question_that_has_been_answered() -> None:
     ]
     first = engine.questions[0]
     assert engine.questions[-1][: len(first)] == first  # so what was read for the first need not be read again
+
+
+def test_only_chat_models_that_are_known_to_be_large_enough_are_told_earlier_sentences() -> None:
+    assert earlier_for(chat=True, parameters=4_000_000_000) > 0
+    assert not any(earlier_for(chat=True, parameters=count) for count in (None, 494_032_768))
+    assert earlier_for(chat=False, parameters=4_000_000_000) == 0
 
 
 def test_earlier_sentences_are_no_text_of_the_app() -> None:

@@ -6,9 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 # An audit hook hears of every socket of the process, whoever opens it, and cannot be taken off again.
-PROGRAM = """
+HOOK = """
 import os, sys
 
 def hear(event, arguments):
@@ -17,7 +19,8 @@ def hear(event, arguments):
         os._exit(3)  # an exception would be caught by whoever tries another address
 
 sys.addaudithook(hear)
-
+"""
+PROGRAM = """
 from playground.tasks.summarization import Summarizer
 from playground.tasks.summary_request import SummaryRequest
 from playground.tasks.translation import Translator
@@ -47,10 +50,44 @@ assert len(last.translation.sentences) > 20
 assert last.summary.text
 print("done")
 """
+WITH_A_MODEL = """
+from pathlib import Path
+from time import sleep
+
+from playground.engine.engine import Engine
+from playground.models.catalog import SMALLEST
+from playground.models.shelf import ModelShelf
+from playground.models.weights import Sources
+from playground.tasks.translation import Translator
+from playground.tasks.translation_events import TranslationJob
+from playground.tasks.translation_writer import EngineWriter
+
+engine = Engine(ModelShelf(Path(sys.argv[1]), Sources()).load)  # all sources are on
+engine.open(SMALLEST)
+while engine.state.loaded is None:
+    if engine.state.error is not None:
+        raise engine.state.error
+    sleep(0.05)
+*_, last = Translator(EngineWriter(engine, chat=True)).translate(TranslationJob(("Good morning.",), "fr", "en"))
+assert len(last.translation.sentences) == 1 and not last.translation.error
+engine.close()
+print("done")
+"""
+
+
+def done_offline(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", HOOK + program, *arguments],
+        cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
 
 
 def test_reading_cutting_translating_summing_up_and_scoring_ask_nothing_of_the_network() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
-    )
+    done = done_offline(PROGRAM)
+    assert done.stdout.strip() == "done", done.stderr[-2000:]
+
+
+@pytest.mark.real
+def test_a_model_that_is_on_the_disk_is_opened_and_translates_without_the_network(real_cache: Path) -> None:
+    done = done_offline(WITH_A_MODEL, str(real_cache))
     assert done.stdout.strip() == "done", done.stderr[-2000:]

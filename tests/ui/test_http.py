@@ -74,7 +74,7 @@ def visitor_of(served: Served) -> dict[str, str]:
 def test_every_tab_has_its_public_endpoint_whose_first_argument_is_enough(local: Served) -> None:
     client = Client(local.url, verbose=False)
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert set(endpoints) == {"/chat", "/attention", "/translate", "/summarize", "/sentiment"}
+    assert set(endpoints) == {"/chat", "/attention", "/translate", "/summarize", "/sentiment", "/ask", "/extract"}
     for endpoint in endpoints.values():
         assert all(parameter["parameter_has_default"] for parameter in endpoint["parameters"][1:])
     assert client.predict("Hi", api_name="/chat") == "Hello there."

@@ -7,89 +7,22 @@ import csv
 import io
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from playground.engine.scoring import Opening, Scored
-from playground.engine.session import EngineState
+from playground.engine.scoring import Scored
 from playground.errors import InvalidInput, NotFound
-from playground.models.catalog import SMALLEST
-from playground.tasks.sentiment_labels import SENTIMENT, Label, LabelSet, own_labels
+from playground.tasks.sentiment_labels import SENTIMENT, TWO_SIDES, Label, LabelSet, own_labels
 from playground.tasks.sentiment_results import Judged
 from playground.ui.edge import answered
-from playground.ui.sentiment_batch import MOST_ROWS_SHARED, SentimentBatch
+from playground.ui.sentiment_batch import MOST_ROWS_SHARED
 from playground.ui.sentiment_batch_tables import MOST_TABLES_OF_OWNER
 from tests.tasks.sentiment_fakes import WordScorer
-from tests.ui.conftest import make_services, until
-
-REVIEWS = (
-    "date,place,review,stars\n"
-    + "2026-03-01,north,good soup,5\n2026-03-01,south,bad soup,1\n2026-03-02,north,a table,3\n" * 4
-    + "2026-03-03,south,,\n"
-)
-ME: Any = SimpleNamespace(owner="me")
-MODEL = replace(SMALLEST, id="unknown")
-"""Nothing has been fitted for it."""
-
-
-class ScoringEngine(WordScorer):
-    """Scores like WordScorer; with `gate` set, one text for each `gate.release()`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gate: threading.Semaphore | None = None
-        self.phase: Any = "ready"
-
-    @property
-    def state(self) -> EngineState:
-        return EngineState(self.phase, MODEL)
-
-    def score(
-        self,
-        openings: Sequence[Opening],
-        options: Sequence[str],
-        *,
-        owner: str = "",
-        cancel: threading.Event | None = None,
-    ) -> Iterator[Scored]:
-        for one in super().score(openings, options, owner=owner, cancel=cancel):
-            while self.gate is not None and not (cancel is not None and cancel.is_set()):
-                if self.gate.acquire(timeout=0.01):
-                    break
-            yield one
-
-
-class Desk:
-    """A visitor's page at the tables."""
-
-    def __init__(self, folder: Path, labels: LabelSet = SENTIMENT, **environ: str) -> None:
-        self.engine = ScoringEngine()
-        self.labels = labels
-        services = make_services(self.engine, folder, **environ)  # type: ignore[arg-type]
-        self.batch = SentimentBatch(services, lambda request: request.owner, lambda values: self.labels)  # type: ignore[attr-defined]
-
-    def read(self, text: str = REVIEWS, request: Any = ME, **values: Any) -> dict[str, Any]:
-        data = base64.b64encode(text.encode()).decode()
-        return self.batch.read_table({"name": "reviews.csv", "data": data, "tab": "page", **values}, request)
-
-    def begin(self, view: dict[str, Any], **values: Any) -> str:
-        columns = {name: view[name] for name in ("text", "gold", "group")}
-        self.batch.judge_table({"table": view["table"], **columns, **values}, ME)
-        return view["table"]
-
-    def rest(self, table: str) -> dict[str, Any]:
-        until(lambda: not self.batch.table_progress({"table": table}, ME)["running"], 20)
-        return self.batch.table_figures({"table": table}, ME)
-
-    def judge(self, text: str = REVIEWS, **values: Any) -> dict[str, Any]:
-        return {**self.rest(self.begin(view := self.read(text), **values)), "table": view["table"]}
-
-    def rows(self, table: str, **values: Any) -> dict[str, Any]:
-        return self.batch.table_rows({"table": table, **values}, ME)
+from tests.ui.conftest import until
+from tests.ui.table_desk import ME, MODEL, Desk
 
 
 @pytest.fixture
@@ -148,6 +81,15 @@ def test_a_page_that_was_loaded_anew_finds_its_table_as_it_was(desk: Desk) -> No
     again = desk.batch.open_table({"table": view["table"]}, ME)
     assert (again["text"], again["gold"], again["group"]) == (2, None, 1)
     assert again["progress"]["done"] == 13 and again["preview"] == view["preview"]
+
+
+def test_known_labels_of_two_sides_are_seen_and_then_neutral_need_not_be_offered(desk: Desk) -> None:
+    assert not desk.read()["two_sides"]
+    view = desk.read("text,label\n" + "good,1\nbad,0\n" * 6)
+    assert view["two_sides"] and view["gold"] == 1
+    desk.labels = TWO_SIDES
+    figures = desk.rest(desk.begin(view))
+    assert figures["labels"] == ["negative", "positive"] and figures["gold"]["accuracy"] == 1
 
 
 def test_other_labels_or_another_column_begin_anew(desk: Desk) -> None:

@@ -57,7 +57,8 @@ def test_numbers_and_names_that_the_text_does_not_have_are_flagged_by_their_plac
 
 def test_the_key_points_carry_words_of_the_text(tmp_path: Path) -> None:
     points = "- The old bridge over the river Lune was closed on Monday.\n- Some 4,000 cars use it every day."
-    view = Page(make_tab(tmp_path, SummaryEngine(lambda prompt: points))).summary(SHORT, form="key_points")
+    engine = SummaryEngine(lambda prompt: points, parameters=500_000_000)
+    view = Page(make_tab(tmp_path, engine)).summary(SHORT, form="key_points")
     quotes = [SHORT[slice(*line["quote"])].strip(" .") for line in view["lines"]]
     assert quotes == ["The old bridge over the river Lune was closed on Monday", "About 4,000 cars use it every day"]
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from playground.errors import InvalidInput
+from playground.text.scores import chrf
 from playground.ui.tabs.translate import TranslateTab
+from playground.ui.translate_sentences import closeness
 from tests.ui.conftest import make_services, until
 from tests.ui.translate_desk import REQUEST, TRANSLATED, TranslatingEngine, forget, translate
 
@@ -85,6 +87,22 @@ def test_leaving_the_card_ends_its_question(tab: TranslateTab, engine: Translati
     thread.join(5)
     assert answers == [{"wordings": [], "stopped": True}]
     assert tab.sentences.stop_asking({"tab": "page"}, REQUEST) == {"stopped": False}
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "back", "close"),
+    [
+        ("en", "The weather is nice today.", "The weather is fine today.", "same"),
+        ("en", "The cat sat on the mat.", "Stocks fell sharply today.", "far"),
+        ("zh", "他昨天买了三本书。", "昨天他买了三本书。", "same"),
+        ("zh", "图书馆在九点打开。", "图书馆九点开门。", "close"),
+        ("zh", "图书馆周一九点开门。", "我们明天去市场买鱼。", "far"),
+    ],
+)
+def test_a_way_back_into_a_language_without_blanks_is_judged_by_its_own_measure(
+    code: str, text: str, back: str, close: str
+) -> None:
+    assert closeness(chrf([back], [text]), code) == close
 
 
 def test_the_comparison_says_how_near_and_what_differs(tab: TranslateTab) -> None:

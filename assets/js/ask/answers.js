@@ -11,7 +11,7 @@ export const sureness = (share) => SURE.find(([least]) => share >= least)[1];
 export function endLine(answer) {
   const parts = answer.parts > 1 ? t(answer.matched ? "as_read_parts" : "as_read_first", { read: number.format(answer.read.length), parts: number.format(answer.parts) }) : "";
   const seconds = number.format(Math.max(0.1, Math.round(answer.seconds * 10) / 10));
-  return [answer.cancelled ? t("as_stopped") : "", parts, t("as_by", { model: answer.model, seconds })].filter(Boolean).join(" · ");
+  return [answer.cancelled ? t("as_stopped") : "", parts, answer.narrowed ? t("as_narrowed") : "", t("as_by", { model: answer.model, seconds })].filter(Boolean).join(" · ");
 }
 
 export class Answers {

@@ -3,7 +3,7 @@
 import { button, h, icon, memory, number, saveFile, t, toast } from "../dom.js";
 import { columnName } from "./words.js";
 
-const EXTRAS = ["text", "name", "number", "amount", "date", "choice", "yes_no", "email", "phone", "link"];
+const EXTRAS = ["text", "name", "number", "amount", "date", "choice", "yes_no", "email", "phone", "link", "sentence"];
 const MOST_KEPT = 12;
 
 const blank = () => ({ name: "", type: "text", many: false, description: "", choices: [], every: false });

@@ -2,7 +2,7 @@
 // pressed: where it stands, how it was found, and to change it.
 
 import { button, h, t } from "../dom.js";
-import { byRule, columnName, shownValue } from "./words.js";
+import { UNSURE, byRule, columnName, shownValue } from "./words.js";
 
 const ADD = -1;
 
@@ -81,9 +81,11 @@ export class Result {
 
   value(field, value, place) {
     const state = value.how === "none" ? "absent" : value.origin === "hand" ? "hand" : "";
+    const unsure = value.origin === "model" && value.how !== "none" && value.sure !== null && value.sure < UNSURE;
     const times = t("ex_times", { count: value.spans.length });
     return this.node(h("button", { type: "button", class: `ex-value ${state}`, "aria-haspopup": "dialog" }, h("span", { dir: "auto" }, shownValue(field, value.text)),
       value.how === "none" ? h("small", {}, t("ex_absent")) : null,
+      unsure ? h("small", { class: "ex-unsure", title: t("ex_unsure") }, t("ex_unsure_mark")) : null,
       value.spans.length > 1 ? h("small", { "aria-label": times, title: times }, `×${value.spans.length}`) : null), place);
   }
 

@@ -6,15 +6,17 @@ const PRESET_COLUMNS = {
   people: "ex_col_people", places: "ex_col_places", dates: "ex_col_dates", amounts: "ex_col_amounts", "e-mail": "ex_col_email", phone: "ex_col_phone", web: "ex_col_web",
   person: "ex_col_person", role: "ex_col_role", place: "ex_col_place", what: "ex_col_what", date: "ex_col_date", amount: "ex_col_amount", "what for": "ex_col_what_for", name: "ex_col_name", address: "ex_col_address",
 };
-const RULE_TYPES = ["email", "phone", "link"];
+const RULE_TYPES = ["email", "phone", "link", "sentence"];
 
 // The name over a column: a preset's in the visitor's language, one's own as it is.
 export const columnName = (field, isPreset) => (isPreset && PRESET_COLUMNS[field.name] ? t(PRESET_COLUMNS[field.name]) : field.name);
 
 export const byRule = (field) => field.every || RULE_TYPES.includes(field.type);
 
+export const UNSURE = 0.4;
+
 // "sure", "fairly sure", "not sure": a probability of 0.61 says little to most people.
-export const sureness = (sure) => t(sure >= 0.7 ? "ex_sure" : sure >= 0.4 ? "ex_fairly" : "ex_unsure");
+export const sureness = (sure) => t(sure >= 0.7 ? "ex_sure" : sure >= UNSURE ? "ex_fairly" : "ex_unsure");
 
 // What a choice of the app's own says in the visitor's language: "yes", "no".
 export function shownValue(field, text) {

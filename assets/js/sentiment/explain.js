@@ -1,7 +1,7 @@
 // "What is this number?": where the shares come from, in plain words.
 
 import { h, number, t } from "../dom.js";
-import { labelName, percent } from "./words.js";
+import { labelName, percent, setName } from "./words.js";
 
 export function explanation(view) {
   const said = view.classifier ? [t("se_why_classifier", { model: view.model })] : [t("se_why_scored", { model: view.model }), t("se_why_softmax"), ...fitted(view)];
@@ -14,14 +14,8 @@ function fitted({ calibration: fit }) {
   if (!fit) return [];
   const values = { temperature: number.format(fit.temperature), rows: number.format(fit.rows), set: setName(fit.fitted_on), date: fit.date };
   if (!fit.rows) return [t("se_why_unfitted", values)];
-  const said = [t(fit.temperature > 1 ? "se_why_fitted" : "se_why_sharpened", values)];
-  for (const { confidence, accuracy, texts } of fit.reliability ?? []) {
-    if (texts >= 20) said.push(t("se_reliable", { said: percent(confidence), right: number.format(Math.round(100 * accuracy)), texts: number.format(texts), set: setName(fit.fitted_on) }));
-  }
-  return said;
+  return [t(fit.temperature > 1 ? "se_why_fitted" : "se_why_sharpened", values)];
 }
-
-const setName = (name) => (/^tweets/.test(name) ? t("se_set_tweets") : name === "sst2" ? t("se_set_reviews") : name || t("se_set_yours"));
 
 // The figures behind the shares, for those who want them.
 function table({ labels, overall, calibration }) {

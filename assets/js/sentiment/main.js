@@ -166,8 +166,8 @@ class SentimentTab {
     if (!view || view.tab !== this.tab || view.sequence !== this.sequence || !this.busy) return;
     if (view.phase === "ended") { this.end(view); return; }
     this.wait({ ...view, stopping: view.stopping || this.latest?.stopping });
-    if (this.kind === "text" && view.found.labels) { this.verdict.show(view.found); this.reader.show(view.found); }
-    else if (this.kind === "words" && view.found.heats) this.reader.show({ ...this.run, ...view.found });
+    if (this.kind === "text" && view.found?.labels) { this.verdict.show(view.found); this.reader.show(view.found); }
+    else if (this.kind === "words" && view.found?.heats) this.reader.show({ ...this.run, ...view.found });
   }
 
   end(view) {

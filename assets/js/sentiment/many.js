@@ -26,9 +26,16 @@ export class ManyTexts {
 
   // The visitor chose other labels.
   relabel() {
+    this.columns.sidesLine.hidden = this.labels()?.set !== "sentiment";
     if (!this.table || this.busy) return;
     this.columns.wait("ready");
     if (this.judged) this.say(t("many_relabelled"));
+  }
+
+  // Sentiment without neutral, for texts that all take a side.
+  get chosen() {
+    const labels = this.labels();
+    return labels?.set === "sentiment" && this.columns.sides.checked ? { ...labels, set: "two_sides" } : labels;
   }
 
   // Esc: true when there was something to stop.
@@ -62,6 +69,7 @@ export class ManyTexts {
     memory.set("sentiment_table", view.table);
     this.choice.element.hidden = true;
     this.columns.show(view);
+    this.columns.sidesLine.hidden = this.labels()?.set !== "sentiment";
     this.columns.wait("ready");
     this.results.clear();
     if (!quiet) this.columns.go.focus({ preventScroll: true });
@@ -102,7 +110,7 @@ export class ManyTexts {
     this.busy = true;
     this.stopping = false;
     this.columns.wait("running");
-    const view = await this.server.judge_table({ table: this.table, labels: this.labels(), ...this.model(), ...this.columns.value });
+    const view = await this.server.judge_table({ table: this.table, labels: this.chosen, ...this.model(), ...this.columns.value });
     if (view.error) { this.rest("ready"); this.refuse(view.error); return; }
     this.follow(view);
   }

@@ -16,12 +16,14 @@ export class Columns {
     this.selects.text.addEventListener("change", () => { this.mark(); this.wait("ready"); });
     for (const name of ["gold", "group"]) this.selects[name].addEventListener("change", () => { this.mark(); this.onset(); });
     this.header = h("input", { type: "checkbox", onchange: () => this.onheader(this.header.checked) });
+    this.sides = h("input", { type: "checkbox", onchange: () => this.wait("ready") });
+    this.sidesLine = h("label", { class: "many-check many-sides" }, this.sides, h("span", {}, t("many_sides")));
     this.go = button(t("many_judge"), { text: true, class: "primary many-go", onclick: () => this.onjudge() });
     this.other = button(t("many_other"), { iconName: "upload", text: true, onclick: () => this.onother() });
     const field = (name) => h("label", { class: "many-field" }, h("span", {}, t(`many_column_${name}`)), this.selects[name], h("small", {}, t(`many_column_${name}_about`)));
     this.element = h("section", { class: "many-card many-columns-card", hidden: true }, h("div", { class: "many-head" }, h("div", {}, this.title, this.about), this.other),
       this.notes, this.preview, h("div", { class: "many-fields" }, Object.keys(this.selects).map(field)),
-      h("div", { class: "many-under" }, h("label", { class: "many-check" }, this.header, h("span", {}, t("many_header"))), this.go));
+      this.sidesLine, h("div", { class: "many-under" }, h("label", { class: "many-check" }, this.header, h("span", {}, t("many_header"))), this.go));
   }
 
   show(view) {
@@ -30,6 +32,7 @@ export class Columns {
     this.title.textContent = view.name || t("many_pasted_name");
     this.about.textContent = ` ${t("many_size", { rows: number.format(view.rows), columns: number.format(view.columns.length) })}`;
     this.header.checked = view.has_header;
+    this.sides.checked = view.two_sides;
     const uneven = view.uneven ? [t("many_uneven", { count: number.format(view.uneven) })] : [];
     this.notes.replaceChildren(...[...view.notes, ...uneven].map((note) => h("p", { class: "many-note" }, note)));
     this.fill("text", view.text, false);
@@ -73,6 +76,6 @@ export class Columns {
     this.go.hidden = state === "done"; // another column with texts, or other labels, make it "ready" again
     this.element.classList.toggle("judged", state === "done" || state === "stopped");
     this.go.classList.toggle("stopping", busy);
-    for (const one of [...Object.values(this.selects), this.header, this.other]) one.disabled = busy || (one === this.selects.group && !this.view.groups.length);
+    for (const one of [...Object.values(this.selects), this.header, this.sides, this.other]) one.disabled = busy || (one === this.selects.group && !this.view.groups.length);
   }
 }

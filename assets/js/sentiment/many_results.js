@@ -54,7 +54,7 @@ export class Results {
       ...(figures.done < figures.total ? [t("many_facts_left", { count: number.format(figures.total - figures.done) })] : []),
       ...(figures.unsure ? [t("many_facts_unsure", { count: number.format(figures.unsure) })] : []), ...(figures.errors ? [t("many_facts_errors", { count: number.format(figures.errors) })] : []), ...(figures.fit ? [t("many_facts_fit")] : [])];
     const save = button(t("many_save"), { iconName: "download", text: true, onclick: () => this.save(save) });
-    this.summary.replaceChildren(h("div", { class: "many-head" }, h("h2", {}, t("many_shares")), save), shareRows(labels, counts, { onlabel: (index) => { this.rows.pick(`label:${index}`); this.rows.element.scrollIntoView({ block: "start", behavior: "smooth" }); } }),
+    this.summary.replaceChildren(h("div", { class: "many-head" }, h("h2", {}, t("many_shares")), save), shareRows(labels, counts, { onlabel: (index) => { this.rows.pick(`label:${index}`); this.rows.element.scrollIntoView({ block: "start" }); } }),
       h("p", { class: "hint" }, facts.join(" ")), ...(groups ? [groupChart(labels, groups)] : []));
   }
 

@@ -44,7 +44,7 @@ export class Rows {
   // Rows whose known label and whose given one are these.
   cell(known, given) {
     this.load({ show: "all", label: given, gold: known, number: 0 });
-    this.element.scrollIntoView({ block: "start", behavior: "smooth" });
+    this.element.scrollIntoView({ block: "start" });
     this.element.querySelector("select").focus({ preventScroll: true });
   }
 

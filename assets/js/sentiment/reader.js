@@ -14,9 +14,10 @@ export class Reader {
     Object.assign(this, { onword, onsentence, label: null });
     this.text = h("div", { class: "se-words", role: "group", "aria-label": t("se_words"), dir: "auto" });
     this.strip = h("div", { class: "se-strip", role: "list", "aria-label": t("se_sentences"), hidden: true });
+    this.caption = h("p", { class: "se-caption", hidden: true }, t("se_sentences"));
     this.legend = h("div", { class: "se-legend", hidden: true });
     this.card = h("p", { class: "se-word-line", "aria-live": "polite" });
-    this.element = h("div", { class: "se-reader" }, this.text, h("div", { class: "se-under-text" }, this.card, this.strip, this.legend));
+    this.element = h("div", { class: "se-reader" }, this.text, h("div", { class: "se-under-text" }, this.card, this.caption, this.strip, this.legend));
     this.text.addEventListener("pointerover", (event) => { if (event.pointerType === "mouse") this.point(this.at(event.target)); });
     this.text.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") this.point(null); });
     this.text.addEventListener("focusin", (event) => this.point(this.at(event.target)));
@@ -48,6 +49,7 @@ export class Reader {
     }
     this.text.replaceChildren(...pieces, text.slice(given));
     this.strip.hidden = true;
+    this.caption.hidden = true;
     this.legend.hidden = true;
     this.card.textContent = "";
     this.roam(0);
@@ -121,6 +123,7 @@ export class Reader {
 
   drawStrip(sentences) {
     this.strip.hidden = sentences.length < 2;
+    this.caption.hidden = this.strip.hidden;
     if (sentences.length === this.sentenceNodes.length) return;
     this.sentenceNodes = sentences.map(([start, end, probabilities], index) => {
       const lean = probabilities.length ? leaning(probabilities, this.names) : 0;

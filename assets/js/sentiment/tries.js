@@ -41,12 +41,13 @@ export class Tries {
     const part = () => source.slice(...span());
     const box = h("input", { type: "text", id: "se-change", maxLength: 200, autofocus: true, dir: "auto", "aria-describedby": "se-change-about" });
     const head = h("h3", { dir: "auto" });
+    const does = word.without ? h("p", { class: "se-does" }, this.reader().effect(word)) : null;
     let card;
-    const fit = () => { head.textContent = t("se_change_title", { word: part() }); box.value = part(); this.reader().light([span()]); box.select(); };
+    const fit = () => { head.textContent = t("se_change_title", { word: part() }); does?.toggleAttribute("hidden", first !== last); box.value = part(); this.reader().light([span()]); box.select(); };
     const widen = (step) => { if (step < 0) first = Math.max(0, first - 1); else last = Math.min(words.length - 1, last + 1); fit(); };
     const see = (to) => { card.dismiss(); this.tryOut(span(), to); };
     box.addEventListener("keydown", (event) => { if (event.key === "Enter" && !event.isComposing) { event.preventDefault(); if (box.value !== part()) see(box.value); } });
-    const content = h("div", { class: "se-change" }, head, h("label", { for: "se-change" }, t("se_change_to")), box, h("p", { class: "hint", id: "se-change-about" }, t("se_change_about")),
+    const content = h("div", { class: "se-change" }, head, does ?? "", h("label", { for: "se-change" }, t("se_change_to")), box, h("p", { class: "hint", id: "se-change-about" }, t("se_change_about")),
       h("div", { class: "row" }, button(t("se_see"), { text: true, class: "primary", onclick: () => see(box.value) }), button(t("se_leave_out"), { text: true, onclick: () => see("") })),
       h("div", { class: "row" }, button(t("se_wider_left"), { text: true, iconName: "left", class: "se-quiet", onclick: () => widen(-1) }), button(t("se_wider_right"), { text: true, iconName: "right", class: "se-quiet", onclick: () => widen(1) })));
     card = popover(anchor, content, { label: t("se_tries"), className: "panel se-popover", onclose: () => this.reader().light([]) });

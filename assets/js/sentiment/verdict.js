@@ -1,7 +1,7 @@
 // The big verdict: the likeliest label, a bar for each, and how the figures come about.
 
 import { h, number, t } from "../dom.js";
-import { labelName, percent, toneOf, verdictOf, verdictText } from "./words.js";
+import { labelName, percent, setName, toneOf, verdictOf, verdictText } from "./words.js";
 
 export class Verdict {
   // `onlabel(index)` when a bar is pressed: the words shall be coloured for that label.
@@ -36,15 +36,17 @@ export class Verdict {
   // `view` is a run's, whole or as far as it is known.
   show(view) {
     const names = view.labels.map(([name]) => name);
+    const same = this.view?.overall && view.overall && String(this.view.overall.probabilities) === String(view.overall.probabilities);
     this.view = view;
     if (!view.overall) return;
+    this.notes.replaceChildren(...this.remarks(view));
+    if (same) return; // a bar that somebody is at stays
     const { probabilities } = view.overall;
     const { index, unsure, share } = verdictOf(probabilities, view.independent);
     this.word.className = `se-word ${unsure ? "" : toneOf(names[index])}`;
     this.word.textContent = unsure ? t("se_unsure") : labelName(names[index]);
     this.sub.textContent = unsure ? verdictText(probabilities, names) : t("se_share", { percent: percent(share) });
     this.bars.replaceChildren(...names.map((name, place) => this.row(name, probabilities[place], place, place === index)));
-    this.notes.replaceChildren(...this.remarks(view));
   }
 
   row(name, share, place, best) {
@@ -63,8 +65,11 @@ export class Verdict {
     if (view.independent) said.push(t("se_independent"));
     if (view.by_sentences) said.push(t("se_by_sentences"));
     if (!view.classifier && view.overall.mass < 0.02) said.push(t("se_little_mass", { percent: percent(view.overall.mass) }));
-    if (view.text_language && view.calibration && !view.calibration.fitted_on && view.set === "sentiment") said.push(t("se_unfitted"));
+    if (view.untrained) said.push(t("se_untrained", { model: view.model }));
+    else if (view.text_language && view.calibration && !view.calibration.fitted_on && view.set === "sentiment") said.push(t("se_unfitted"));
     if (view.complete === false) said.push(t("se_incomplete"));
+    if (view.reliable) said.push(t("se_reliable", { right: number.format(Math.round(100 * view.reliable.accuracy)), texts: number.format(view.reliable.texts), set: setName(view.reliable.set) }));
+    if (view.skill) said.push(t("se_skill", { model: view.model, right: number.format(Math.round(100 * view.skill)) }));
     return said.map((text) => h("p", { class: "se-remark" }, text));
   }
 

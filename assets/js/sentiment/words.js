@@ -59,3 +59,6 @@ export function weightOf(whole, without, names, index = null) {
   const label = index ?? ranked(whole)[0][0];
   return odds(whole[label]) - odds(without[label]);
 }
+
+// Where texts with known labels come from.
+export const setName = (name) => (name.startsWith("tweets") ? t("se_set_tweets") : name === "sst2" ? t("se_set_reviews") : name === "own_texts" ? t("se_set_examples") : name || t("se_set_yours"));

@@ -12,5 +12,5 @@ export function openCard({ anchor, sentence, source, compared, onshow, onclose }
   let card;
   const show = quotes.length ? button(t("sm_show"), { text: true, class: "primary", onclick: () => { card.dismiss(); onshow(); } }) : null;
   card = popover(anchor, h("div", { class: "sm-card" }, h("h3", {}, t(quotes.length > 1 ? "sm_from_several" : "sm_from_one")),
-    ...(quotes.length ? quotes : [h("p", {}, none)]), ...reasons, show), { label: t("sm_from_one"), className: "panel sm-popover", onclose });
+    ...(quotes.length ? [...quotes, h("p", { class: "hint" }, t("sm_found_about"))] : [h("p", {}, none)]), ...reasons, show), { label: t("sm_from_one"), className: "panel sm-popover", onclose });
 }

@@ -2,6 +2,12 @@
 
 import { button, h, number, t } from "../dom.js";
 
+// From which chrF++ on a translation shares nearly all with the reference, or much. Where no blanks stand between words a
+// sentence is one word to chrF++, and every score is lower.
+const SPACED = [70, 45];
+const UNSPACED = [45, 14];
+const WITHOUT_BLANKS = ["zh", "ja", "th"];
+
 export class Comparison {
   constructor({ server, run }) {
     this.run = run;
@@ -18,9 +24,10 @@ export class Comparison {
 
   show({ error, score, changes }) {
     if (error) { this.said.replaceChildren(h("p", { class: "problem" }, error)); return; }
+    const [near, middle] = WITHOUT_BLANKS.includes(this.run()?.target) ? UNSPACED : SPACED;
     const piece = ([kind, text]) => (kind === "same" ? text : h(kind === "added" ? "ins" : "del", {}, text));
     this.said.replaceChildren(
-      h("p", {}, h("strong", {}, t("tr_score", { score: number.format(score) })), ` ${t(score >= 70 ? "tr_score_near" : score >= 45 ? "tr_score_middle" : "tr_score_far")}`),
+      h("p", {}, h("strong", {}, t("tr_score", { score: number.format(score) })), ` ${t(score >= near ? "tr_score_near" : score >= middle ? "tr_score_middle" : "tr_score_far")}`),
       h("p", { class: "hint" }, t("tr_difference_about")), h("p", { class: "tr-difference", dir: "auto" }, ...changes.map(piece)));
   }
 

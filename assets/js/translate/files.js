@@ -1,6 +1,7 @@
 // Files on their way to the server and back, as base64: nothing of them is written to a disk on the way.
 
 import { announce, saveFile, t } from "../dom.js";
+import { nameOf } from "./languages.js";
 
 const MOST_BYTES = 20 * 1024 * 1024;
 
@@ -39,4 +40,12 @@ export async function download(tab) {
   const answer = await tab.server.download({ run: tab.run.id });
   if (answer.error) tab.notices.refuse(answer.error);
   else saveFile(answer.name, bytesOf(answer.data), answer.type);
+}
+
+// Sentence beside sentence, for a spreadsheet or a translation memory. What a spreadsheet would take for a formula is text.
+export function savePairs(run) {
+  const cell = (text) => { const line = text.replace(/\s+/g, " ").trim(); return /^[=+@-]/.test(line) ? `'${line}` : line; };
+  const rows = [[nameOf(run.source), nameOf(run.target)], ...run.sources.map((text, index) => [text, run.sentences[index]?.text ?? ""])];
+  const table = rows.map((row) => row.map(cell).join("\t")).join("\r\n");
+  saveFile(`${(run.document || t("tr_result")).replace(/\.\w+$/, "")}.${run.target}.tsv`, `\ufeff${table}\r\n`, "text/tab-separated-values");
 }

@@ -8,11 +8,11 @@ import { openCard } from "./card.js";
 import { Care } from "./care.js";
 import { Comparison } from "./compare.js";
 import { examples } from "./examples.js";
-import { download, openFile } from "./files.js";
+import { download, openFile, savePairs } from "./files.js";
 import { Glossary } from "./glossary.js";
 import { Languages, nameOf } from "./languages.js";
 import { Translators } from "./model.js";
-import { Notices } from "./notices.js";
+import { Notices, undoable } from "./notices.js";
 import { Result, summaryOf } from "./result.js";
 import { Source } from "./source.js";
 import { underWay } from "./underway.js";
@@ -49,9 +49,9 @@ class TranslateTab {
     this.languages = new Languages({ onchange: () => this.pairChanged(), onswap: () => this.swap() });
     this.source = new Source({
       onedit: () => { this.notices.clear(); if (this.run) this.result.line.textContent = t("tr_stale"); }, onlook: (text) => this.look(text), onpress: () => this.press(), onpoint: (index, bring) => this.point(index, bring && "result"),
-      onfile: (file) => openFile(this, file), onclear: () => { this.languages.from.value = ""; this.forget(); },
+      onfile: (file) => openFile(this, file), onclear: () => this.clear(),
     });
-    this.result = new Result({ onpoint: (index) => this.point(index), onopen: (index, span) => this.card(index, span), ondownload: () => download(this) });
+    this.result = new Result({ onpoint: (index) => this.point(index), onopen: (index, span) => this.card(index, span), ondownload: () => download(this), onpairs: () => savePairs(this.run) });
     this.models = new Translators({ server, languages: this.languages, onchange: () => this.care.offer(!this.models.value.id) });
     this.care = new Care();
     const choose = (code) => { this.languages.from.value = code; this.pairChanged(); };
@@ -96,8 +96,15 @@ class TranslateTab {
   swap() {
     if (this.busy || !this.languages.turn()) return;
     const translated = this.run && !this.source.file ? this.result.whole() : "";
-    if (translated) { this.forget(); this.source.put(translated); }
+    if (translated) { undoable(this, t("tr_swapped")); this.forget(); this.source.put(translated); }
     this.pairChanged();
+  }
+
+  clear() {
+    if (this.run || this.source.text.trim()) undoable(this, t("tr_cleared"));
+    this.source.clear();
+    this.languages.from.value = "";
+    this.forget();
   }
 
   example(text, target) {

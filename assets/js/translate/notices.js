@@ -1,6 +1,7 @@
-// The row below both panes: what went wrong, what is being waited for, or a question to the visitor.
+// The row below both panes: what went wrong, what is being waited for, or a question to the visitor;
+// and the way back to what has just gone from the page.
 
-import { button, h, t } from "../dom.js";
+import { button, h, t, toast } from "../dom.js";
 import { nameOf } from "./languages.js";
 
 export class Notices {
@@ -28,4 +29,11 @@ export class Notices {
       button(t("tr_ask_other"), { text: true, onclick: () => this.onother() })));
     this.element.querySelector("button").focus();
   }
+}
+
+// What is on the page goes, and comes back when the visitor wants it to: the translation, or the text that was not one yet.
+export function undoable(tab, said) {
+  const { run, source: { text, file } } = tab;
+  const whole = run && (file || run.text === text);
+  toast(said, { action: t("undo"), onaction: () => { if (!tab.busy) { if (whole) tab.open(run.id); else tab.source.put(text); } } });
 }

@@ -5,7 +5,7 @@ import { button, copyButton, h, number, t } from "../dom.js";
 
 export class Result {
   // `onpoint(index)` for the sentence that is pointed at (-1 for none), `onopen(index, span)` for one that is pressed.
-  constructor({ onpoint, onopen, ondownload }) {
+  constructor({ onpoint, onopen, ondownload, onpairs }) {
     Object.assign(this, { onopen });
     this.reset();
     this.text = h("div", { class: "tr-text", role: "group", "aria-label": t("tr_result") });
@@ -13,8 +13,9 @@ export class Result {
     this.line = h("span", { class: "tr-line" });
     this.copy = copyButton(t("tr_copy"), () => this.whole());
     this.download = button(t("tr_download"), { iconName: "download", text: true, hidden: true, onclick: ondownload });
+    this.pairs = button(t("tr_pairs"), { iconName: "table", onclick: onpairs });
     this.element = h("section", { class: "tr-pane tr-result", "aria-label": t("tr_result") }, this.bar,
-      h("div", { class: "tr-paper reading" }, this.text), h("div", { class: "tr-foot" }, this.line, this.download, this.copy));
+      h("div", { class: "tr-paper reading" }, this.text), h("div", { class: "tr-foot" }, this.line, this.download, this.pairs, this.copy));
     this.text.addEventListener("pointerover", (event) => { if (event.pointerType === "mouse") onpoint(indexOf(event.target)); });
     this.text.addEventListener("pointerleave", () => onpoint(-1));
     this.text.addEventListener("focusin", (event) => onpoint(indexOf(event.target)));
@@ -34,8 +35,7 @@ export class Result {
     this.reset();
     this.text.replaceChildren(h("p", { class: "tr-blank" }, t("tr_blank")));
     this.line.textContent = "";
-    this.copy.hidden = true;
-    this.download.hidden = true;
+    this.copy.hidden = this.pairs.hidden = this.download.hidden = true;
   }
 
   // The text is cut: every sentence gets its place.
@@ -62,7 +62,7 @@ export class Result {
     this.views[index] = view;
     if (!span || !view) return;
     const flags = view.kept || !view.problems.length ? [] : [view.problems[0]];
-    span.className = ["ts", view.kept ? "kept" : "", flags.length ? "flagged" : "", view.sureness === "unsure" ? "unsure" : "", this.layout.headings.includes(index) ? "heading" : ""].filter(Boolean).join(" ");
+    span.className = ["ts", view.kept ? "kept" : "", flags.length ? "flagged" : "", view.sureness === "unsure" ? "unsure" : "", this.layout.headings.includes(index) ? "heading" : "", span === this.lit ? "lit" : ""].filter(Boolean).join(" ");
     span.removeAttribute("aria-hidden");
     span.setAttribute("role", "button");
     span.setAttribute("aria-haspopup", "dialog");
@@ -76,7 +76,7 @@ export class Result {
       if (view) this.set(index, view);
       else if (this.spans[index]) this.missing(index);
     }
-    this.copy.hidden = false;
+    this.copy.hidden = this.pairs.hidden = false;
     this.roam(this.first());
   }
 

@@ -19,7 +19,7 @@ export class Source {
     this.card = h("div", { class: "tr-file", hidden: true });
     this.count = h("span", { class: "tr-count" });
     this.picker = h("input", { type: "file", accept: ".txt,.md,.srt,.vtt,.docx,.html,.htm", hidden: true, onchange: () => { const [file] = this.picker.files; this.picker.value = ""; if (file) onfile(file); } });
-    this.clearButton = button(t("tr_clear"), { iconName: "close", class: "tr-clear", hidden: true, onclick: () => { this.clear(); onclear(); this.box.focus(); } });
+    this.clearButton = button(t("tr_clear"), { iconName: "close", class: "tr-clear", hidden: true, onclick: () => { onclear(); this.box.focus(); } });
     this.go = h("button", { type: "button", class: "b primary tr-go", title: "Ctrl + Enter", onclick: onpress }, t("tr_translate"));
     this.pick = button(t("tr_open_file"), { iconName: "upload", text: true, class: "tr-pick", onclick: () => this.picker.click() });
     this.element = h("section", { class: "tr-pane tr-source", "aria-label": t("tr_source") }, this.clearButton, this.card, this.paper,
@@ -144,7 +144,7 @@ export class Source {
 
   tell(tokens = null) {
     const { length } = this.file ? { length: this.file.characters } : this.box.value;
-    this.count.textContent = !length ? "" : t(tokens === null ? "tr_characters" : "tr_characters_tokens", { characters: number.format(length), tokens: number.format(tokens ?? 0) });
+    this.count.textContent = !length ? "" : t(tokens === null ? "tr_characters" : tokens === 1 ? "tr_characters_token" : "tr_characters_tokens", { characters: number.format(length), tokens: number.format(tokens ?? 0) });
     this.clearButton.hidden = !length && !this.file;
   }
 
