@@ -2,8 +2,8 @@
 
     python -m benchmarks.fit_labels [--models MODEL ...] [--keep]
 
-The texts are our own (assets/examples/labelled_texts.json), a few for every label: the figures are cross-validated on
-two halves, and say whether such labels can be offered rather than how good they are. `--keep` keeps what was learned on
+The texts are our own (assets/examples/labelled_texts.json), a few for every label: the figures are cross-validated in
+five folds, and say whether such labels can be offered rather than how good they are. `--keep` keeps what was learned on
 all of them for the app.
 """
 
@@ -14,6 +14,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +30,16 @@ from playground.tasks.sentiment_table import KnownLabels, compare, learn
 
 TEXTS_FILE = Path(__file__).resolve().parents[1] / "assets" / "examples" / "labelled_texts.json"
 SETS = (EMOTIONS, URGENCY, TOPICS)
+FOLDS = 5
 SHARES = (1.0, 0.8, 0.65, 0.5, 0.4, 0.3, 0.2)
 """How far what was learned on a few texts may be calmed; chosen on texts that it was not learned from."""
 
 
 def texts_of(labels: LabelSet) -> tuple[list[str], KnownLabels]:
-    """Our texts for a set of labels, one label after the other in turns, so that both halves have all of them."""
+    """Our texts for a set of labels, one of each label in turns."""
     rows = [row for row in json.loads(TEXTS_FILE.read_text("utf-8")) if row["labels"] == labels.id]
     by_label = [[row for row in rows if row["label"] == name] for name in labels.names]
-    longest = max(map(len, by_label))
-    # Two of a label, then two of the next: every other text makes a half.
-    order = [row for start in range(0, longest, 2) for own in by_label for row in own[start : start + 2]]
+    order = [row for turn in zip_longest(*by_label) for row in turn if row is not None]
     return [row["text"] for row in order], KnownLabels(tuple(labels.names.index(row["label"]) for row in order))
 
 
@@ -63,10 +63,12 @@ def measure(engine: Engine, model: str, labels: LabelSet) -> Calibration:
 
 
 def learned_elsewhere(logprobs: Sequence[Sequence[float]], gold: Sequence[int]) -> NDArray[np.float64]:
-    """[texts, labels] what the other half of the texts makes of each, before the softmax."""
+    """[texts, labels] what all other folds of the texts make of each, before the softmax."""
     values, known = np.asarray(logprobs), np.asarray(gold)
     found = np.zeros_like(values)
-    for own in (np.arange(len(known)) % 2 == 0, np.arange(len(known)) % 2 == 1):
+    folds = np.arange(len(known)) // values.shape[1] % FOLDS
+    for fold in range(FOLDS):
+        own = folds == fold
         learned = fit(values[~own].tolist(), known[~own].tolist())
         found[own] = values[own] / learned.temperature + np.asarray(learned.bias)
     return found

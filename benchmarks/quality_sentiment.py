@@ -29,6 +29,7 @@ from playground.tasks.calibration import FITTED_FILE, Calibration, agreement, fi
 from playground.tasks.sentiment import SentimentJudge
 from playground.tasks.sentiment_labels import SENTIMENT, TWO_SIDES, LabelSet
 from playground.tasks.sentiment_lexicon import by_words
+from playground.tasks.sentiment_reliability import keep as keep_reliability
 
 LANGUAGES = ("en", "de", "fr", "es")
 REVIEWS = "sst2"
@@ -75,8 +76,10 @@ def read_rows(folder: Path | None, data: str, rows: slice) -> tuple[list[str], l
     return [row["text"] for row in found], [SETS[data].names.index(row["label"]) for row in found]
 
 
-def measure(engine: Engine, model: str, data: str, texts: Sequence[str], known: Sequence[int]) -> Measured:
-    """Judge all texts and compare with what is known."""
+def measure(
+    engine: Engine, model: str, data: str, texts: Sequence[str], known: Sequence[int], *, keep: bool = False
+) -> Measured:
+    """Judge all texts and compare with what is known; `keep` for the app how often it was right when it was so sure."""
     judge = SentimentJudge(engine, model, SETS[data], owner=OWNER)
     language = language_of(data)
     start_s = time.perf_counter()
@@ -85,6 +88,8 @@ def measure(engine: Engine, model: str, data: str, texts: Sequence[str], known: 
     good = [one for one in judged if one.error is None]
     labels = [known[one.index] for one in good]
     ours = agreement([one.probabilities for one in good], labels)
+    if keep:
+        keep_reliability(model, SETS[data].id, language, data, ours)
     raw = agreement(Calibration(temperature=1.0).table([one.logprobs for one in good]), labels)
     return Measured(
         model,
@@ -235,7 +240,7 @@ def _main(argv: Sequence[str] | None = None) -> None:
         read_calibrations_again()
         for data in given.sets if given.data else (REVIEWS,):
             rows = slice(first, min(last, REPORTED[data]))
-            found.append(measure(engine, model, data, *read_rows(given.data, data, rows)))
+            found.append(measure(engine, model, data, *read_rows(given.data, data, rows), keep=given.keep))
             print(found[-1], file=sys.stderr, flush=True)
             if given.keep:
                 _keep(found[-1])

@@ -7,6 +7,7 @@ parts are read, which answer is taken, where it stands and how sure the model is
 from __future__ import annotations
 
 import math
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -31,6 +32,10 @@ LEAST_PARAMETERS = 300_000_000
 CLOSEST = 2
 """Sentences that are read on their own before the whole part is: what a model says of both, it says more surely where
 it is right. Smaller models read these alone."""
+ECHO_TRUST = 0.5
+"""Of an answer that only says words of the question again."""
+_CHOICE = re.compile(r"\b(or|between|oder|zwischen|ou|entre|o)\b|还是|或|之间|それとも", re.IGNORECASE)
+"""What stands in a question that names its possible answers."""
 _OUTER = " \t\r\n.,;:!?…。，、；：！？\"“”„«»'’"
 _PAIRS = {"(": ")", "[": "]", "（": "）", "「": "」", "『": "』", "《": "》"}
 
@@ -182,7 +187,8 @@ class Asker:
             yield chunk.progress
         if stats is not None:
             said = source.as_written(_said(text, asked))
-            yield _Found(index, said, math.exp(logprob), stats.prompt_tokens, stats.cached_tokens)
+            trust = ECHO_TRUST if _is_echo(said, asked.question) else 1.0
+            yield _Found(index, said, trust * math.exp(logprob), stats.prompt_tokens, stats.cached_tokens)
 
     def _answer(self, blank: Answer, source: AskedText, found: list[_Found]) -> Answer:
         """The surest of what was found: of every part first, where that may be "not in the text", then of all."""
@@ -217,6 +223,10 @@ def _readings(source: AskedText, question: str, part: Span, *, small: bool, matc
     closest = [source.text[start:end] for start, end in source.closest_of(spans, question, CLOSEST)]
     narrowed = ask(" ".join(closest), closest, question, source.code)
     return [narrowed] if small else [narrowed, whole]
+
+
+def _is_echo(said: str, question: str) -> bool:
+    return bool(said) and said.casefold() in question.casefold() and not _CHOICE.search(question)
 
 
 def _said(text: str, asked: Asked) -> str:

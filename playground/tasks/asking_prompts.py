@@ -69,6 +69,7 @@ CHINESE = Wording(
 class Asked:
     """One request. `none` is what the answer is where the text has none."""
 
+    question: str
     messages: tuple[Message, ...]
     app_messages: int
     params: SamplingParams
@@ -86,7 +87,7 @@ def ask(text: str, sentences: Sequence[str], question: str, code: str) -> Asked:
     # Not through format: a text may have braces.
     own = words.text.replace("{}", text) + words.question.replace("{}", question)
     params = replace(_PARAMS, grammar=answer_grammar(sentences, words.none))
-    return Asked((*messages, Message("user", own)), app_messages, params, words.none)
+    return Asked(question, (*messages, Message("user", own)), app_messages, params, words.none)
 
 
 def answer_grammar(sentences: Sequence[str], none: str) -> Grammar:

@@ -15,9 +15,10 @@ from typing import Protocol
 
 from playground.errors import InvalidInput, ModelUnavailable, PlaygroundError
 from playground.tasks.extraction_answers import Answer, Question, ask_all
-from playground.tasks.extraction_events import Event, Filled, Finished, Table, Waiting
-from playground.tasks.extraction_names import Scores, candidates, judge, without_parts
-from playground.tasks.extraction_questions import about_key, about_text, names_of
+from playground.tasks.extraction_events import Event, Filled, Finished, Table, Value, Waiting
+from playground.tasks.extraction_names import Judged, Scores, candidates, is_of_other_form, judge, without_parts
+from playground.tasks.extraction_questions import about_key, about_text, is_role, names_of
+from playground.tasks.extraction_roles import role_beside
 from playground.tasks.extraction_schema import CHOICE_TYPES, Schema
 from playground.tasks.extraction_table import Draft, Span
 from playground.tasks.summary_answers import TextEngine
@@ -28,6 +29,7 @@ SMALL_PART_TOKENS, LARGE_PART_TOKENS = 500, 1000
 """Of the text in one question, for models below and from a billion parameters: the smaller, the less is left out."""
 OVERHEAD_TOKENS = 700
 """Examples, question and answer."""
+FEW_LETTERS = 90
 MOST_SENTENCES = 4
 """Around a row's key that a question about it shows."""
 
@@ -77,6 +79,7 @@ class _Run:
         self._read: list[Span] = []
         self._done, self._total = 0, 0
         self._model = ""
+        self._judgements: dict[tuple[str, ...], tuple[Judged, ...]] = {}
 
     def events(self) -> Iterator[Event]:
         """See `Extractor.extract`."""
@@ -116,40 +119,55 @@ class _Run:
     def _read_part(self, part: Part, columns: list[int]) -> Iterator[Event]:
         """Ask the columns of one part of the text."""
         passage, span = self._text[part.start : part.end], (part.start, part.end)
-        asked: list[tuple[int, Question]] = []
+        asked: list[tuple[int, Span, Question]] = []
         for column in columns:
             field = replace(self._schema.fields[column], many=self._schema.rows or self._schema.fields[column].many)
             kind = names_of(field)
             names = candidates(passage) if kind else ()
             if kind and names:
-                self._keep_names(column, self._judged(kind, names, span), span)
+                self._keep_values(column, self._judged(kind, names, span), span)
                 self._done += 1
                 yield self._filled()
-            elif (question := about_text(field, passage, self._code)) is not None:
-                asked.append((column, question))
-            else:
-                self._done += 1
-        for answer in self._answers([question for _, question in asked]):
+                continue
+            for piece in self._few_sentences(span) if kind else [span]:
+                question = about_text(field, self._text[slice(*piece)], self._code)
+                if question is not None:
+                    asked.append((column, piece, question))
+            self._total -= 1
+        self._total += len(asked)
+        for answer in self._answers([one[-1] for one in asked]):
             if not answer.done:
                 if answer.progress is not None:
                     yield Waiting(answer.progress)
                 continue
-            column = asked[answer.index][0]
-            self._keep(column, answer, span)
+            self._keep(asked[answer.index][0], answer, asked[answer.index][1])
             self._done += 1
             yield self._filled()
         if not self._cancel.is_set():
             self._read.append(span)
+
+    def _few_sentences(self, span: Span) -> list[Span]:
+        """A part in pieces of a few sentences: small models list the names of a few completely, not those of many."""
+        pieces: list[Span] = []
+        for one in self._draft.segments:
+            if one.end <= span[0] or one.start >= span[1]:
+                continue
+            start, end = max(one.start, span[0]), min(one.end, span[1])
+            if pieces and end - pieces[-1][0] <= FEW_LETTERS:
+                pieces[-1] = (pieces[-1][0], end)
+            else:
+                pieces.append((start, end))
+        return pieces or [span]
 
     def _keep(self, column: int, answer: Answer, span: Span) -> None:
         """Take over what the model has said of a part."""
         kind = names_of(self._schema.fields[column])
         values = [(value.text, value.sure) for value in answer.values]
         if kind and values and not self._cancel.is_set():
-            values = self._judged(kind, tuple(text for text, _ in values), span)
-        self._keep_names(column, values, span)
+            values = self._judged(kind, tuple(text for text, _ in values if not is_of_other_form(text)), span)
+        self._keep_values(column, values, span)
 
-    def _keep_names(self, column: int, values: list[tuple[str, float]], span: Span) -> None:
+    def _keep_values(self, column: int, values: list[tuple[str, float]], span: Span) -> None:
         for text, sure in values:
             if self._schema.rows:
                 self._draft.add_key(text, "model", sure, span)
@@ -158,14 +176,16 @@ class _Run:
 
     def _judged(self, kind: str, names: tuple[str, ...], span: Span) -> list[tuple[str, float]]:
         """Those of `names` that are people, or places."""
-        around = [(name, self._sentence_with(name, span)) for name in names]
-        try:
-            found = judge(self._engine, self._code, around, cancel=self._cancel, owner=self._owner)
-        except PlaygroundError:
-            if self._cancel.is_set():
-                return []
-            raise
-        return [(one.text, one.sure) for one in without_parts(kind, found)]
+        if names not in self._judgements:  # one judgement serves for people and for places
+            around = [(name, self._sentence_with(name, span)) for name in names]
+            try:
+                found = judge(self._engine, self._code, around, cancel=self._cancel, owner=self._owner)
+            except PlaygroundError:
+                if self._cancel.is_set():
+                    return []
+                raise
+            self._judgements = {names: found}
+        return [(one.text, one.sure) for one in without_parts(kind, self._judgements[names])]
 
     def _fill_rows(self) -> Iterator[Event]:
         """Ask about each row's key, cell by cell, from the sentences around it."""
@@ -173,6 +193,8 @@ class _Run:
         for row, key in enumerate(self._draft.keys):
             passage, span = self._around(key.spans)
             for column, field in enumerate(self._schema.fields):
+                if column and is_role(field, self._schema.fields[0]) and self._found_beside(row, column, key):
+                    continue
                 if column and not field.by_rule and passage:
                     question = about_key(field, self._schema.fields[0], key.text, passage, self._code)
                     if question is not None:
@@ -188,6 +210,13 @@ class _Run:
                     self._draft.add(row, column, value.text, "model", value.sure, span)
             self._done += 1
             yield self._filled()
+
+    def _found_beside(self, row: int, column: int, key: Value) -> bool:
+        """Fill a role that stands beside the name, without the model."""
+        found = next((one for one in (role_beside(self._text, span) for span in key.spans) if one is not None), None)
+        if found is not None:
+            self._draft.add(row, column, self._text[slice(*found)], "rule", within=found)
+        return found is not None
 
     def _answers(self, questions: list[Question]) -> Iterator[Answer]:
         """Answers as they come. Raises what the engine refuses."""

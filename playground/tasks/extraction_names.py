@@ -19,17 +19,20 @@ from typing import Any, Protocol
 from playground.engine.scoring import Opening, Scored
 from playground.messages import Message
 from playground.tasks.extraction_prompts import FILE
+from playground.tasks.extraction_roles import is_role
 from playground.text.usual_formats import spot
 
 MOST_CANDIDATES = 80
 LEAST_SURE = 0.5
 """What the share of one kind must be among all kinds."""
+_WEIGHTS = {"people": 1.25, "places": 0.7}
+"""Small models see places everywhere and people too seldom: F1 .78 to .88 and .89 to .94 for the smallest."""
 _LINKS = "of|de|der|den|von|van|zu|zur|zum|am|an der|du|la|le|del|da|di|bin|al|y|the"
 _OF = " of "
 _CAPITAL = "[A-ZÀ-ÖØ-ÞĀĆČĎĐĒĞĢĪİĶŁĻŃŅŇŌŐŘŚŞŠŢŤŪŮŰŹŻŽΑ-ΩА-ЯЁЄІЇҐ]"
 _WORD = rf"(?:{_CAPITAL}\.|{_CAPITAL}[^\W\d_]*(?:['’-][^\W\d_]+)*)"
 _NAME = re.compile(
-    rf"(?<![\w’'])(?:\d{{1,5}}[a-z]? )?{_WORD}(?:(?: (?:{_LINKS}))? {_WORD})*(?: \d{{1,4}}[a-z]?(?![\d.,:/-]))?(?!\w)"
+    rf"(?<![\w’'])(?:\d{{1,5}}[a-z]? )?{_WORD}(?:(?: (?:{_LINKS}))? {_WORD})*(?: \d{{1,4}}[a-z]?(?![.,:/-]?\d))?(?!\w)"
 )
 
 
@@ -84,10 +87,15 @@ def without_parts(kind: str, names: Sequence[Judged]) -> tuple[Judged, ...]:
     return tuple(one for one in kept if one.text not in parts)
 
 
+def is_of_other_form(name: str) -> bool:
+    """Whether a date, an address or a phone number is in what a model took for a name."""
+    return any(spot(name, kind) for kind in ("email", "link", "phone", "date"))
+
+
 def trimmed(name: str) -> str:
-    """A name without titles and small words before it, and without a full stop behind."""
+    """A name without titles, offices and small words before it, and without a full stop behind."""
     words = name.strip(" .,;:").split()
-    while len(words) > 1 and words[0].strip(".").casefold() in _ordinary():
+    while len(words) > 1 and (words[0].strip(".").casefold() in _ordinary() or is_role(words[0])):
         words = words[1:]
     return " ".join(words)
 
@@ -118,7 +126,7 @@ def judge(
     for scored in engine.score(openings(code, names), options, owner=owner, cancel=cancel) if names else ():
         if scored.error is not None:
             continue
-        shares = [math.exp(one) for one in scored.logprobs]
+        shares = [math.exp(one) * _WEIGHTS.get(kind, 1.0) for one, kind in zip(scored.logprobs, kinds, strict=True)]
         best = max(range(len(kinds)), key=lambda index: shares[index])
         kind = kinds[best] if kinds[best] in ("people", "places") else ""
         found.append(Judged(names[scored.index][0], kind, shares[best] / (sum(shares) or 1.0)))

@@ -49,6 +49,11 @@ def about_text(field: Field, passage: str, code: str) -> Question | None:
     return _question(field, names_of(field) or "value", passage, code)
 
 
+def is_role(field: Field, key_field: Field) -> bool:
+    """Whether a column is for what the people are that there are rows for."""
+    return bool(_ROLES.search(field.name)) and field.type == "text" and names_of(key_field) == "people"
+
+
 def about_key(field: Field, key_field: Field, key: str, passage: str, code: str) -> Question | None:
     """What a column says of `key` in the passage around it; None where the passage can hold nothing of its type."""
     kind: Kind = "cell"
@@ -56,7 +61,7 @@ def about_key(field: Field, key_field: Field, key: str, passage: str, code: str)
         kind = "date"
     elif key_field.type in ("amount", "number"):
         kind = "amount"
-    elif _ROLES.search(field.name) and names_of(key_field) == "people":
+    elif is_role(field, key_field):
         kind = "role"
     return _question(field, kind, passage, code, key)
 

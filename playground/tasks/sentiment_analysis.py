@@ -21,8 +21,10 @@ from playground.text.languages import detect
 from playground.text.sentences import cut
 
 MOST_HEAT_WORDS = 150
-WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\s\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
-"""A Chinese or Japanese sign, or what stands between blanks."""
+_SIGNS = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_WORD = re.compile(rf"[{_SIGNS}]|[^\s{_SIGNS}，。、；：“”（）《》「」]+")
+"""A Chinese or Japanese sign, or what stands between blanks and signs of punctuation of these scripts."""
+_AROUND = ".,;:!?…\"'‘’()[]{}«»—–-！？"
 
 
 class Judge(Protocol):
@@ -140,6 +142,18 @@ def judge_one(judge: Judge, text: str, *, language: str = "", cancel: threading.
     return overall
 
 
+def words_of(text: str) -> list[tuple[int, int]]:
+    """The places of the words of a text, without the punctuation around them; what is nothing else, such as ":)", is a
+    word too."""
+    found = []
+    for match in _WORD.finditer(text):
+        start, end = match.span()
+        left = len(match[0]) - len(match[0].lstrip(_AROUND))
+        right = len(match[0].rstrip(_AROUND))
+        found.append((start + left, start + right) if left < right else (start, end))
+    return found
+
+
 def without_words(
     judge: Judge,
     text: str,
@@ -152,12 +166,12 @@ def without_words(
 
     Raises InvalidInput for a text without words or with more than MOST_HEAT_WORDS, and as `analyse`.
     """
-    words = [match.span() for match in WORD.finditer(text)]
+    words = words_of(text)
     if not words or len(words) > MOST_HEAT_WORDS:
         raise InvalidInput(
             f"Choose a part of the text with one to {MOST_HEAT_WORDS} words; this one has {len(words):,}."
         )
-    texts = [text, *(text[:start] + text[end:] for start, end in words)]
+    texts = [text, *(text[:start].rstrip(" ") + text[end:] for start, end in words)]
     # A text of one word has nothing without it: it is compared with an unknown word.
     texts = [one if one.strip() else "…" for one in texts]
     found: dict[int, tuple[float, ...]] = {}

@@ -74,7 +74,7 @@ _EMPTY = _listed(
     "thing time day week month year way lot bit kind sort end rest fact moment first last whole one two hour minute "
     "morning afternoon evening night today tomorrow yesterday weekend midnight noon "
     "people person everything nothing something anything everyone nobody tag mal jahr zeit chose fois jour an vez día "
-    "año tiempo cosa"
+    "año tiempo cosa 我们 你们 他们 我 你 他 她 它 这 那 今天 明天 昨天 一切 大家"
 )
 """Words that stand where things stand and say of what nothing is said."""
 
@@ -168,7 +168,8 @@ def _aspect(text: str, span: tuple[int, int], clauses: Sequence[tuple[int, int]]
 
 def _things(clause: str, language: str) -> list[tuple[int, int]]:
     if language in ("zh", "ja") or sum(map(is_unspaced, clause)) * 2 > len(clause):
-        return [match.span("thing") for match in _CHINESE_THING.finditer(clause)]
+        spans = (match.span("thing") for match in _CHINESE_THING.finditer(clause))
+        return [span for span in spans if _is_thing(clause[slice(*span)])]
     words = [match.span() for match in _SPACED_WORD.finditer(clause)]
     found = []
     for place, (start, end) in enumerate(words):

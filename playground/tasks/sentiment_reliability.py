@@ -14,7 +14,7 @@ from typing import Any
 from playground.tasks.calibration import Agreement, Bin
 
 RELIABILITY_FILE = Path(__file__).resolve().parents[2] / "assets" / "calibration" / "reliability.json"
-FEWEST_TEXTS = 20
+FEWEST_TEXTS = 15
 """A bin of fewer says little."""
 DIGITS = 4
 

@@ -33,7 +33,8 @@ _ANNOUNCEMENT_ZH = re.compile(
 _MAY_ANNOUNCE = re.compile(r"(?:sure|certainly|of course|okay|here|below|the following|好的|当然|以下)", re.IGNORECASE)
 _LONGEST_ANNOUNCEMENT = 160
 _ABOUT_THE_TEXT = re.compile(
-    r"^(?:the|this) (?:article|text|passage|report|story|author)(?: \w+ly)? "
+    r"^(?:in (?:the|this) (?:article|text|passage|report|story),? )?"
+    r"(?:the|this) (?:article|text|passage|report|story|author|summary)(?: \w+ly)? "
     r"(?:(?:discusses|describes|is about|tells(?: us)?|reports(?: on)?|explains|says|states)(?: that| how)?|"
     r"highlights that)\s+",
     re.IGNORECASE,
@@ -42,6 +43,10 @@ _FAREWELL = re.compile(
     r"\n+\W*(?:i hope|let me know|please let me|feel free|note:|note that)\b.*\Z", re.IGNORECASE | re.DOTALL
 )
 _MARKER = re.compile(r"^\s*(?:(?:[-*–—]+(?=\s|$)|[•·▪◦]+|\(?\d{1,2}(?:[.):](?=\s|$)|[、）])|[a-h][.)](?= ))\s*)+")
+_CITATION = re.compile(r"\s*(?:\[\^?\d{1,3}(?:[,–-]\s?\d{1,3})*\]|【\d{1,3}[^】\n]{0,12}】|<sup>\d{1,3}</sup>)")
+_SOURCE_SAID = re.compile(r"\s*\((?:source|quelle|出处|来源)s?\s*[:：][^()\n]{0,80}\)", re.IGNORECASE)
+_THOUGHTS = re.compile(r"<think>.*?(?:</think>|\Z)|<\|\w+\|>", re.IGNORECASE | re.DOTALL)
+_TITLE = re.compile(r"\A#+[ \t]*[^\n]{1,80}\n+(?=\S)")
 _EMPHASIS = re.compile(r"\*\*|__|^#+\s*|`", re.MULTILINE)
 _WRAPPING = [("“", "”"), ('"', '"'), ("「", "」"), ("『", "』")]
 _INSTRUCTION = re.compile(
@@ -66,6 +71,7 @@ def clean(raw: str, request: SummaryRequest, language: str, *, finished: bool = 
     `finished=False`: the model was stopped, so the end may be half a sentence, which is left out unless it is all.
     """
     text = _EMPHASIS.sub("", _without_announcement(_FAREWELL.sub("", raw.strip()))).strip()
+    text = _SOURCE_SAID.sub("", _CITATION.sub("", text))  # where it comes from is found by comparing, not by asking
     points = _points(text) if request.is_list else _sentences(_unwrapped(text), language)
     if not finished and len(points) > 1 and not _END.search(points[-1]):
         points.pop()
@@ -122,6 +128,7 @@ def is_enough(raw: str, request: SummaryRequest, language: str) -> bool:
 
 
 def _without_announcement(text: str) -> str:
+    text = _TITLE.sub("", _THOUGHTS.sub("", text).lstrip())
     for pattern in (_ANNOUNCEMENT, _ANNOUNCEMENT_ZH):
         text = pattern.sub("", text, count=1)
     return text
@@ -176,4 +183,6 @@ def _without_repetitions(points: list[str]) -> list[str]:
 
 
 def _with_capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:] if sentence[:1].islower() and sentence[1:2].islower() else sentence
+    """Not of names such as iPhone and words such as pH."""
+    second = sentence[1:2]
+    return sentence[:1].upper() + sentence[1:] if second.islower() or second.isspace() else sentence

@@ -129,7 +129,7 @@ class Drafter:
         wanted = min(self._asked.request.count, len(self._source.sentences) // SENTENCES_A_POINT)
         points = points_of(draft.text)
         while 0 < len(points) < wanted and not draft.faults and not self._writer.cancel.is_set():
-            begun = "".join(f"- {point}\n" for point in points) + "- "
+            begun = "".join(f"- {point}\n" for point in points) + "-"
             (longer,) = yield from self._write([replace(question, prefix=begun)])
             more = points_of(longer.text)
             if len(more) <= len(points) or longer.faults:

@@ -9,6 +9,7 @@ not say it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,7 @@ from playground.text.languages import language
 
 _TOKENS_A_SENTENCE = 60
 _LONGEST_LOOKED_AT = 400
+_MARK_WITHOUT_BLANK = re.compile(r"^-(?=[^\s-])", re.MULTILINE)
 _GREEDY = SamplingParams(temperature=0.0, repetition_penalty=1.0)
 
 
@@ -66,20 +68,27 @@ def ask(asked: Asked, passage: str, *, most_tokens: int | None = None, avoid: Se
         repetition_penalty=1.05 if avoid else _GREEDY.repetition_penalty,
     )
 
+    shown = headline.sentence_of if headline else with_blanks if request.is_list else str
+
     def enough(written: str) -> bool:
-        return is_enough(headline.sentence_of(written) if headline else written, request, asked.target)
+        return is_enough(shown(written), request, asked.target)
 
     def hopeless(written: str) -> bool:
         return is_looping(written[-_LONGEST_LOOKED_AT:])
 
-    prefix = headline.first if headline else "- " if request.is_list else ""
-    shown = headline.sentence_of if headline else str
+    # No blank behind it: it belongs to the next word's token, and without it models begin with digits.
+    prefix = headline.first if headline else "-" if request.is_list else ""
     return Question(tuple(messages), params, prefix, app_messages, enough, hopeless, shown)
 
 
 def note_request(request: SummaryRequest, count: int) -> SummaryRequest:
     """What is asked about one part of a long text: a few sentences, in the text's own language."""
     return replace(request, form="abstract", length=count, language="")
+
+
+def with_blanks(written: str) -> str:
+    """A list with a blank behind every mark, where the model has not written one."""
+    return _MARK_WITHOUT_BLANK.sub("- ", written)
 
 
 def _instruction(asked: Asked, avoid: Sequence[str], template: str) -> str:

@@ -23,6 +23,8 @@ MOST_LENGTH = 12
 MAX_TEXT_CHARACTERS = 2_000_000
 MAX_FOCUS_CHARACTERS = 300
 _LOOKED_AT_CHARACTERS = 4_000
+_LEAST_PROBABILITY = 0.3
+"""Below, a few Latin letters are of any language."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,9 @@ def check_request(request: SummaryRequest) -> SummaryRequest:
 
 
 def language_of(text: str) -> str:
-    """ISO 639-1 code of what `text` is written in; "en" where nothing can be said."""
-    return detect(text[:_LOOKED_AT_CHARACTERS]).code or "en"
+    """ISO 639-1 code of what `text` is written in; "en" where nothing can be said, or hardly anything ("ok 12")."""
+    guess = detect(text[:_LOOKED_AT_CHARACTERS])
+    return guess.code if guess.probability >= _LEAST_PROBABILITY else "en"
 
 
 def _length(given: Mapping[str, Any]) -> int | None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _LEAST_NOTE_TOKENS = 8
 _NEARLY_WRITTEN = 0.9
+_SENTENCE_TOKENS, _MORE_DRAFTS = 40, 3
+"""A single sentence is written several times; see summary_drafts.py."""
 _ROOM_FOR_EXAMPLES = 2048
 _INSTRUCTED = 300_000_000
 """Parameters from which on a chat model does better with instructions than with examples."""
@@ -39,6 +41,7 @@ class SummaryWriter:
         self._engine, self._speeds = engine, speeds
         self.cancel, self._owner = cancel, owner
         loaded = open_model(engine)
+        self._more_drafts = _MORE_DRAFTS if asked.request.form == "sentence" else 0
         self._model, self._parameters = loaded.spec.id, loaded.spec.parameters
         overhead = max(engine.count_tokens(ask(one, "x").messages) for one in (asked, note))
         self.sizes: Sizes = planning.sizes(loaded.context_length, self._parameters, overhead)
@@ -68,7 +71,9 @@ class SummaryWriter:
         """Seconds for reading so many tokens and writing so many notes, and then a summary of so many sentences."""
         written = notes * self.note_tokens // 2
         together = self._speeds.seconds(self._model, self._parameters, read, written, max(1, notes))
-        return together + self._speeds.seconds(self._model, self._parameters, 0, 40 * sentences, 1)
+        once = self._speeds.seconds(self._model, self._parameters, 0, _SENTENCE_TOKENS * sentences, 1)
+        again, tokens = self._more_drafts, self._more_drafts * _SENTENCE_TOKENS
+        return together + once + self._speeds.seconds(self._model, self._parameters, 0, tokens, again)
 
     def effort(self, lengths: Sequence[int]) -> Effort:
         """What it takes to write notes on passages of so many tokens, together."""

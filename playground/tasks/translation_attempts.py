@@ -25,6 +25,8 @@ from playground.text.numbers import missing_numbers
 from playground.text.sentences import has_words
 
 MOST_TRIES = 2
+UNUSABLE = 6
+"""How bad a sentence is that says nothing of its source: not translated, another language, going in circles."""
 ALREADY_LETTERS, ALREADY_PROBABILITY = 24, 0.95
 """From here on a sentence counts as being in the wanted language already."""
 _MORE_TRIES = 2
@@ -64,7 +66,9 @@ def translate_sentence(
         return TranslatedSentence(text, text, kept="already", tries=0)
     best: TranslatedSentence | None = None
     tries = 0
-    for way in writer.ways(direction.target)[:MOST_TRIES]:
+    for way in _ways(writer, direction):
+        if best is not None and tries >= MOST_TRIES and badness(best.problems) < UNUSABLE:
+            break
         tries += 1
         if tries == 1 and careful:
             found = _agreed(writer, text, direction, cancel, on_text, earlier)
@@ -89,11 +93,18 @@ def translate_sentence(
     return replace(best, tries=tries, cancelled=best.cancelled or (cancel.is_set() and bool(best.problems)))
 
 
+def _ways(writer: SentenceWriter, direction: Direction) -> tuple[str, ...]:
+    """What is tried in turn: the first two, and for a sentence that is unusable then, whatever else is known."""
+    first = writer.ways(direction.target)[:MOST_TRIES]
+    others = writer.candidates(direction.source, direction.target)
+    return (*first, *(way for way in others if way not in first))
+
+
 def other_translations(
     writer: SentenceWriter, text: str, direction: Direction, count: int, cancel: threading.Event
 ) -> list[TranslatedSentence]:
     """Up to `count` different translations, the best first: one for each way, then sampled ones, all in one batch."""
-    ways = writer.ways(direction.target)
+    ways = (*_ways(writer, direction), writer.ways(direction.target)[-1])
 
     def write(number: int) -> TranslatedSentence:
         way = ways[min(number, len(ways) - 1)]

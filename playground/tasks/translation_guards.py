@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from playground.tasks.translation_numerals import without_vagueness
-from playground.text.languages import detect
+from playground.text.languages import LANGUAGES, detect
 from playground.text.numbers import missing_numbers
 
 Problem = Literal[
@@ -41,6 +41,8 @@ _SLACK_CHARACTERS = 12
 _SURE_LETTERS = 24
 """From so many letters on a detected language is believed."""
 _SURE = 0.9
+_COMMON = 0.85
+"""From here on two or three words are taken for words of their language."""
 FOREIGN_LETTERS = re.compile(
     r"[\u0400-\u04ff\u0590-\u06ff\u0900-\u0dff\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 )
@@ -53,13 +55,24 @@ OWN_LETTERS: dict[str, str] = {
 }  # fmt: skip
 """A letter of the language, for those that are not written in Latin letters."""
 _QUOTES = {'"': '"', "“": "”", "«": "»", "„": "“", "「": "」", "『": "』", "'": "'", "‘": "’", "`": "`"}
+_NAMES = "|".join(re.escape(name) for one in LANGUAGES for name in {one.english, one.native})
 _LEAD = re.compile(
     r"^(?:(?:sure|certainly|of course|okay|ok|voici|claro|por supuesto|natürlich|gerne|hier ist|当然|好的|以下是)\b"
     r"[^\n:：]{0,80}[:：]"
-    r"|(?:here(?:'s| is| are)|the (?:translation|translated)|translation|translated|traduction|traducción|übersetzung"
-    r"|翻译(?:如下|结果)?|译文)[^\n:：]{0,60}[:：])\s*",
+    rf"|(?:here(?:'s| is| are)|the (?:(?:{_NAMES}) )?(?:translation|translated)|translation|translated|traduction"
+    r"|traducción|übersetzung|翻译(?:如下|结果)?|译文)[^\n:：]{0,60}[:：]"
+    rf"|(?:in )?(?:{_NAMES})(?: translation)?\s?[:：]|(?:output|answer|assistant|result)\s?:"
+    r"|\*{0,2}(?:option \d|formal|informal|literal)[^\n:*]{0,30}:\*{0,2})\s*",
     re.IGNORECASE,
 )
+_WRAPPING = re.compile(
+    r"<think>.*?(?:</think>|\Z)|<\|\w+\|>|</?s>|</?(?:t|text|translation|target|output)>|^```\w*[ \t]*$",
+    re.IGNORECASE | re.DOTALL | re.MULTILINE,
+)
+"""What models put around an answer: thoughts, marks of their own, tags of a prompt, fences of code."""
+_ITEM = re.compile(r"^(?:[-*•]|\d{1,2}[.)])\s+")
+_AFTER_ECHO = re.compile(r"^\W{0,3}\s*(?:->|→|=>|=|[:：–—-])\s+(?=\S)")
+_IN_BRACKETS = re.compile(r"\s*\(([^()\n]{8,})\)$")
 _SAID = re.compile(r"^(?P<about>[^\n]+)[\"“«„](?P<said>[^\n\"”»“]+)[\"”»“]\s*\.?$")
 """A translation within a sentence about it: The French phrase "…" translates to English as "…"."""
 _COLONS = (":", "：")
@@ -80,16 +93,18 @@ def tidy(answer: str, source: str, *, lead: str = "") -> str:
     `lead` is what the answer was made to start with. Only the first paragraph counts: a source sentence has no more.
     """
     text = answer.strip().removeprefix(lead.strip()).strip()
-    text = _without_lead(text, source)
+    text = _without_lead(_without_wrapping(text, source), source)
     if (said := _SAID.match(text)) and len(_letters(source)) >= 8 and _letters(source) in _letters(said["about"]):
         text = said["said"].strip()
-    paragraphs = [line.strip() for line in text.split("\n") if line.strip()]
+    paragraphs = [one for line in text.split("\n") if (one := _without_lead(line.strip(), source))]
     if len(paragraphs) > 1 and paragraphs[0].endswith(_COLONS) and not source.rstrip().endswith(_COLONS):
         del paragraphs[0]
-    text = paragraphs[0] if paragraphs else ""
+    if len(paragraphs) > 1 and _letters(paragraphs[0]) == _letters(source):
+        del paragraphs[0]
+    text = _without_marks(_without_echo(paragraphs[0], source), source) if paragraphs else ""
     if (note := _NOTE.search(text)) and note.start() > 0 and not _NOTE.search(source):
         text = text[: note.start()].rstrip(" (（[")
-    return _without_quotes(text, source)
+    return _without_source_in_brackets(_without_quotes(text, source), source)
 
 
 def is_over(answer: str) -> bool:
@@ -97,7 +112,7 @@ def is_over(answer: str) -> bool:
 
     Nothing that comes behind it is looked at.
     """
-    ended = [one.rstrip() for one in answer.lstrip().split("\n\n")[:-1]]
+    ended = [one.rstrip() for one in _WRAPPING.sub("", answer).lstrip().split("\n\n")[:-1]]
     return any(one and not one.endswith(_COLONS) for one in ended)
 
 
@@ -117,7 +132,9 @@ def problems(
     if has_loop(translation) and not has_loop(source):
         found.append("loop")
     found += _length_problem(source, translation, source_language, target_language)
-    if _ABOUT.search(translation) and not _ABOUT.search(source) and _adds_note(source, translation):
+    if _holds_source(source, translation) or (
+        _ABOUT.search(translation) and not _ABOUT.search(source) and _adds_note(source, translation)
+    ):
         found.append("note")
     if cut:
         found.append("cut")
@@ -162,6 +179,37 @@ def _repeats(items: Sequence[str], size: int, times: int) -> bool:
     return False
 
 
+def _without_wrapping(text: str, source: str = "") -> str:
+    return text if _WRAPPING.search(source) else _WRAPPING.sub("", text).strip()
+
+
+def _without_marks(text: str, source: str) -> str:
+    """Without the mark of a list, a label behind it, and stars around the whole, where the source has none."""
+    if not _ITEM.match(source.strip()):
+        text = _ITEM.sub("", text)
+    text = _without_lead(text, source)
+    whole = re.fullmatch(r"\*\*([^*\n]+)\*\*", text)
+    return whole[1] if whole and not source.strip().startswith("**") else text
+
+
+def _without_echo(text: str, source: str) -> str:
+    """What comes after the source where it is said once more in front of its translation."""
+    if len(source.split()) < 2 or not text.startswith(source.strip()):
+        return text
+    rest = text[len(source.strip()) :]
+    found = _AFTER_ECHO.match(rest)
+    return rest[found.end() :].strip() if found else text
+
+
+def _without_source_in_brackets(text: str, source: str) -> str:
+    """Without the source's language in brackets behind the translation: what it means is not part of it."""
+    found = _IN_BRACKETS.search(text)
+    if found is None or found.start() == 0 or re.search(r"[(（]", source):
+        return text
+    said, own = detect(found[1]), detect(source)
+    return text[: found.start()] if said.code == own.code and said.sure and own.sure else text
+
+
 def _without_lead(text: str, source: str) -> str:
     found = _LEAD.match(text)
     return text[found.end() :].strip() if found and not _LEAD.match(source) and text[found.end() :].strip() else text
@@ -180,9 +228,23 @@ def _without_quotes(text: str, source: str) -> str:
 def _is_echo(source: str, translation: str) -> bool:
     """The same words again. Names, numbers and single words may well stay as they are."""
     one, other = _letters(source), _letters(translation)
+    if one == other and _is_common(source):
+        return True
     if len(one) < 12 or (len(source.split()) < 3 and not re.search(f"[{_HAN}{_KANA}{_HANGUL}]", source)):
         return False
     return one == other or (one in other and len(other) < 1.3 * len(one))
+
+
+def _is_common(text: str) -> bool:
+    """A few words that are no name: "Good morning", "Thank you.", whose language is clear."""
+    words = text.split()
+    return len(words) > 1 and not any(word[:1].isupper() for word in words[1:]) and detect(text).probability >= _COMMON
+
+
+def _holds_source(source: str, translation: str) -> bool:
+    """The whole source stands in a translation that says more: "Hello there means Hallo"."""
+    one, other = _letters(source), _letters(translation)
+    return len(one) >= 12 and len(source.split()) >= 3 and one in other and len(other) >= 1.3 * len(one)
 
 
 def _is_in(translation: str, target_language: str) -> bool:

@@ -18,7 +18,7 @@ from playground.text.numbers import numbers
 from playground.text.scripts import is_unspaced
 
 How = Literal["exact", "normalised", "number", "date", "fuzzy", "none"]
-MOST_PLACES = 50
+MOST_PLACES = 500
 LEAST_FUZZY_LETTERS = 6
 FUZZY_RATIO = 0.84
 MOST_FUZZY_WINDOWS = 400

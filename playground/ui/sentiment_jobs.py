@@ -13,7 +13,15 @@ from functools import cached_property, partial
 from typing import Any
 
 from playground.errors import InvalidInput, PlaygroundError
-from playground.tasks.sentiment_analysis import WORD, Analysis, Judge, Occlusion, analyse, judge_one, without_words
+from playground.tasks.sentiment_analysis import (
+    Analysis,
+    Judge,
+    Occlusion,
+    analyse,
+    judge_one,
+    without_words,
+    words_of,
+)
 from playground.tasks.sentiment_aspects import aspects_in, judge_aspects
 from playground.tasks.sentiment_lexicon import read_by_words
 from playground.text.languages import detect
@@ -171,7 +179,7 @@ class SentimentJobs:
         try:
             if complete:
                 self._aspects(job, judge)
-                if len(WORD.findall(text)) <= MOST_WORDS_AT_ONCE:
+                if len(words_of(text)) <= MOST_WORDS_AT_ONCE:
                     job.span = (0, len(text))
                     self._words(job, judge)
         finally:
@@ -201,6 +209,7 @@ class SentimentJobs:
         return {
             "version": VERSION,
             "model": judge.model_name,
+            "model_id": judge.model_id,
             "classifier": job.asked.model,
             "labels": labels_view(judge.labels),
             "set": judge.labels.id if job.asked.model else choice.set,
@@ -231,7 +240,9 @@ class SentimentJobs:
 
     def _weigh_words(self, job: SentimentJob) -> None:
         run = _required(job)
-        self._words(job, self._open(job, job.asked.model))
+        judge = self._open(job, job.asked.model)
+        require_same_model(run, judge)
+        self._words(job, judge)
         near = [one for one in run.view.get("heats", []) if one["span"] != job.found["heats"][0]["span"]]
         job.found = {"heats": [*near, *job.found["heats"]][-MOST_PARTS:]}
         self._runs.grow(run, job.found)
@@ -257,6 +268,13 @@ class SentimentJobs:
         others = [one for one in run.view.get("others", []) if one["model"] != found["model"]]
         job.found = {"others": [*others, found]}
         self._runs.grow(run, job.found)
+
+
+def require_same_model(run: SentimentRun, judge: Judge) -> None:
+    """Raises InvalidInput where another model is open now than the one that judged a run: their figures do not mix."""
+    if run.view.get("model_id") != judge.model_id:
+        before, now = run.view.get("model", ""), judge.model_name
+        raise InvalidInput(f"This text was judged by {before}; {now} is open now. Judge it again first.")
 
 
 def _required(job: SentimentJob) -> SentimentRun:

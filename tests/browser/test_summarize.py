@@ -108,6 +108,15 @@ def test_a_long_text_is_planned_stopped_and_keeps_what_was_done(app: App, visit:
     visitor.picture("summarize-stopped-desktop-light")
 
 
+def test_a_text_that_was_cleared_comes_back(app: App, visit: Visit) -> None:
+    page = enter(visit(app.url))
+    page.locator("#sm-text").fill(BRIDGE)
+    page.get_by_role("button", name="Clear the text").click()
+    expect(page.locator("#sm-text")).to_have_value("")
+    page.locator(".toast-action").click()
+    expect(page.locator("#sm-text")).to_have_value(BRIDGE)
+
+
 def test_the_parts_of_a_long_text_are_as_wide_as_a_phone(app: App, visit: Visit) -> None:
     visitor = visit(app.url, **SIZES["phone"])
     page = enter(visitor)

@@ -222,6 +222,15 @@ def test_of_the_closest_sentences_and_the_whole_text_the_surer_reading_counts() 
     assert answer_to(engine, BRIDGE, "How many cars use the bridge?").text == ""
 
 
+def test_an_answer_that_says_the_question_again_is_trusted_less() -> None:
+    engine = engine_that(lambda prompt: "4,000 cars" if "pillars" in prompt else "The council")
+    engine.sureness = lambda text: 0.6 if text == "4,000 cars" else 0.9
+    answer = answer_to(engine, BRIDGE, "What does the council want to repair?")
+    assert (answer.text, answer.sure) == ("4,000 cars", pytest.approx(0.6))
+    either = answer_to(engine, BRIDGE, "Does the council or the mayor want to repair it?")
+    assert (either.text, either.sure) == ("The council", pytest.approx(0.9))
+
+
 def test_figures_in_tables_and_lines_of_code_can_be_answers_too() -> None:
     text = "Visitors of the year:\n\n| 2023 | 1,204 |\n|------|------|\n| 2024 | 1,377 |\n\n```\nport = 8080\n```\n"
     found = [text[start:end] for start, end in AskedText(text, "en").sentences]

@@ -61,6 +61,12 @@ def test_everything_is_found_with_its_places() -> None:
                 assert MINUTES[start:end].split()[-1] == value.text.split()[-1]
 
 
+def test_each_name_is_judged_once_for_people_and_places() -> None:
+    engine = ExtractEngine(people=PEOPLE, places=PLACES)
+    extract(engine, MINUTES)
+    assert len(engine.judged) == len(set(engine.judged)) and {"Sam Okoro", "Halton"} <= set(engine.judged)
+
+
 def test_a_short_name_is_that_of_the_person_named_in_full() -> None:
     table = extract(ExtractEngine(people=PEOPLE), MINUTES, "people")
     assert [row[0][0].text for row in table.rows] == ["Sam Okoro", "Ruth Ellison"]
@@ -222,6 +228,11 @@ def test_chinese_and_emoji_do_not_move_places() -> None:
     table = extract(ExtractEngine(lambda prompt: ["王丽华"], people=["王丽华"]), text)
     (person,), _, (date,) = table.rows[0][:3]
     assert [text[slice(*span)] for span in (*person.spans, *date.spans)] == ["王丽华", "王丽华", "2025年3月18日"]
+
+
+def test_a_date_is_no_name_whatever_the_model_says() -> None:
+    table = extract(ExtractEngine(lambda prompt: ["5月9日"], places=["5月9日"]), "诊所5月9日开业。")
+    assert texts(table)[1:3] == [[], ["5月9日"]]
 
 
 def test_a_text_without_a_letter_is_refused() -> None:

@@ -20,6 +20,7 @@ from playground.tasks.sentiment_analysis import (
     analyse,
     judge_one,
     without_words,
+    words_of,
 )
 from playground.tasks.sentiment_aspects import MOST_ASPECTS, aspect_named, aspects_in, clauses_of, judge_aspects
 from playground.tasks.sentiment_results import MOST_CHARACTERS
@@ -63,7 +64,7 @@ def test_what_cannot_be_judged_is_refused_in_words(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "word"), [("What a lovely day it is", "lovely"), ("今天很好。", "好"), ("good 😀", "good")]
+    ("text", "word"), [("What a lovely day it is", "lovely"), ("今天，很好。", "好"), ("good 😀", "good")]
 )
 def test_the_word_that_makes_the_difference_is_the_warmest(text: str, word: str) -> None:
     heard: list[Occlusion] = []
@@ -73,6 +74,24 @@ def test_the_word_that_makes_the_difference_is_the_warmest(text: str, word: str)
     assert text[warmest.start : warmest.end] == word and weights[warmest] > 0
     assert all(weight == pytest.approx(0) for one, weight in weights.items() if one is not warmest)
     assert len(heard[-1].words) == heard[-1].total == len(found.words)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("It isn’t bad.", ["It", "isn’t", "bad"]), ("很好，真的。OK！", ["很", "好", "真", "的", "OK"]),
+        ("“Nice” :) 😀, (well-made)!", ["Nice", ":)", "😀", "well-made"]),
+    ],
+)  # fmt: skip
+def test_words_are_what_a_reader_takes_for_words(text: str, words: list[str]) -> None:
+    assert [text[start:end] for start, end in words_of(text)] == words
+
+
+def test_what_stands_around_a_word_stays_when_it_is_left_out() -> None:
+    scorer = WordScorer()
+    without_words(judge(scorer), "A good day, a good night!")
+    asked = {one.text.rpartition("Text: ")[2].partition("\n")[0] for one in scorer.asked[0]}
+    assert {"A good, a good night!", "A good day, a good!"} <= asked
 
 
 def test_words_are_left_out_in_one_batch_and_there_is_a_limit() -> None:
@@ -113,6 +132,7 @@ def test_aspects_are_words_of_the_text_with_the_parts_that_speak_of_them() -> No
         ("Das Essen war ausgezeichnet, aber der Service war langsam.", "de", ["Essen", "Service"]),
         ("La nourriture était excellente mais le service était lent.", "fr", ["nourriture", "service"]),
         ("这家餐厅的味道很好，但是服务太差，价格也不便宜。", "zh", ["味道", "服务", "价格"]),
+        ("房间一尘不染。我们很喜欢。可惜墙壁太薄。", "zh", ["墙壁"]),
         ("What a waste of time.", "en", []),
         ("I came back the next day in the morning.", "en", []),
         ("The screen scratches easily.", "en", ["screen"]),

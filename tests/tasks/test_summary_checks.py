@@ -29,6 +29,14 @@ ABSTRACT = SummaryRequest(TEXT, "abstract", 2)
         "The article reports that the bridge was closed.",
         "Here's the headline: The bridge was closed.\n\nLet me know if you need more!",
         "The bridge was closed. The council wants to repair it.",
+        "# Summary\n\nThe bridge was closed.",
+        "In this article, the author explains that the bridge was closed.",
+        "This summary says that the bridge was closed.",
+        "<think>It is about a bridge.</think>\n\nThe bridge was closed.",
+        "The bridge was closed [1].",
+        "The bridge was closed.[1][2, 3]",
+        "The bridge was closed【3†source】.",
+        "The bridge was closed (Source: the article).",
     ],
 )
 def test_a_sentence_is_taken_out_of_what_stands_around_it(raw: str) -> None:

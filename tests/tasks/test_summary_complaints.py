@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from playground.tasks.summarization import Summarizer
 from playground.tasks.summary_events import Event, Finished, NoteWritten, Planned, Summary
-from playground.tasks.summary_request import FORMS, SummaryRequest
+from playground.tasks.summary_request import FORMS, SummaryRequest, language_of
 from playground.text.readings import read_file
 from tests.tasks.summary_fakes import FakeEngine, first_words, passage_of
 
@@ -134,3 +134,18 @@ def test_a_model_that_refuses_is_replaced_by_the_texts_own_sentences(refusal: st
     )
     assert summary.origin == "extract" and summary.faults
     assert summary.extract and all(one.text in TEXT + numbered(240, ".") for one in summary.extract)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("ok 12", "en"),
+        ("cat", "en"),
+        ("Hello", "en"),
+        ("El gato duerme en la casa.", "es"),
+        ("12 : 30", "en"),
+        ("旧桥 closed", "zh"),
+    ],
+)
+def test_a_text_of_which_little_can_be_said_is_not_taken_for_some_rare_language(text: str, code: str) -> None:
+    assert language_of(text) == code

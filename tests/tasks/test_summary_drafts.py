@@ -59,7 +59,7 @@ def test_a_list_that_ends_after_one_point_is_taken_up_again() -> None:
     engine = FakeEngine(one_point_more, parameters=500_000_000)
     summary = summary_of(run(engine, SummaryRequest(f"{SHORT} {SHORT}", "bullets", 3)))
     assert [point.text for point in summary.points] == list(points)
-    assert engine.begun == ["- ", f"- {points[0]}\n- ", f"- {points[0]}\n- {points[1]}\n- "]
+    assert engine.begun == ["-", f"- {points[0]}\n-", f"- {points[0]}\n- {points[1]}\n-"]
 
 
 def test_a_model_that_has_no_more_points_is_not_asked_for_ever() -> None:
@@ -90,12 +90,19 @@ def test_what_is_written_by_the_time_it_is_stopped_is_kept() -> None:
     assert engine.begun == [""] and summary.model_name == "Fake"
 
 
-TOWNS = ("Ashby", "Belton", "Corby", "Denby", "Epworth", "Filey", "Goole", "Hedon")
+NEWS = {
+    "Ashby": "lost its mayor to a larger town",
+    "Belton": "opens two schools after Easter",
+    "Corby": "sells the bridge that nobody crosses",
+    "Denby": "won a cup in rowing",
+    "Epworth": "plants chestnuts along all roads",
+}
+TOWNS = tuple(NEWS)
 
 
 def tale(towns: int) -> str:
-    """A sentence about every town, and one that says nothing new."""
-    return " ".join(f"{town} lost its mayor and {town.lower()}ers mourn. It rained there." for town in TOWNS[:towns])
+    """Of every town a piece of news, and a sentence that says nothing new."""
+    return " ".join(f"{town} {NEWS[town]}. It rained there." for town in TOWNS[:towns])
 
 
 def first_sentence(prompt: str) -> str:

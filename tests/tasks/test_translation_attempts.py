@@ -40,6 +40,19 @@ def test_of_two_bad_tries_the_better_one_stays_with_its_badge() -> None:
     assert found.problems == ("echo",) and found.text
 
 
+def test_what_is_unusable_after_two_tries_is_tried_in_every_other_way() -> None:
+    source, said = "This is a good sentence.", "Das ist ein guter Satz."
+    writer = FakeWriter(lambda text, way: said if way == "fourth" else source, compared=("first", "third", "fourth"))
+    found = translate_sentence(writer, source, Direction("en", "de"), threading.Event(), lambda _: None)
+    assert found.text == said and [way for _, way in writer.asked] == ["first", "second", "third", "fourth"]
+
+
+def test_what_is_only_not_perfect_is_tried_twice() -> None:
+    writer = FakeWriter(lambda text, way: "Das sind viele Leute hier.", compared=("first", "third"))
+    found = translate_sentence(writer, "There are 42 people.", Direction("en", "de"), threading.Event(), lambda _: None)
+    assert found.problems == ("number",) and len(writer.asked) == 2
+
+
 def test_the_model_sees_marks_and_the_reader_what_was_there() -> None:
     found, writer = translated(lambda text, way: text.replace("Hello", "Hallo").replace("now", "jetzt"), GREETING)
     assert "{name}" not in writer.sentences[0].text

@@ -82,6 +82,14 @@ def test_a_short_text_fills_the_batch_and_a_long_one_does_so_when_asked() -> Non
     assert {way for _, way in ran(writer, long, careful=True)} == set(WAYS)
 
 
+def test_other_wordings_come_from_every_way_before_anything_is_sampled() -> None:
+    says = {**{f"{way} {seed}": text for way, text in SAYS.items() for seed in range(1, 9)}, **SAYS}
+    writer = FakeWriter(lambda text, way: says.get(way, "Etwas anderes hier."), compared=WAYS)
+    found = Translator(writer).alternatives(SENTENCE, Direction("en", "de"), 3)
+    assert len(found) == 3
+    assert {way.partition(" ")[0] for _, way in writer.asked} == {"first", "second", *WAYS}
+
+
 def test_a_writer_without_candidates_takes_its_usual_way_also_with_care() -> None:
     writer = FakeWriter(lambda text, way: SAYS[way])
     assert translation(writer, SENTENCE, careful=True).text == SAYS["first"]

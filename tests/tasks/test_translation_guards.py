@@ -33,6 +33,22 @@ SENTENCE = "The library is open every day except Sunday."
         "Die Bibliothek ist täglich geöffnet.\n\nNote: I kept the tone formal.",
         "Die Bibliothek ist täglich geöffnet. (Note: formal tone)",
         "  Die Bibliothek ist täglich geöffnet.\nThe library is open.",
+        "German: Die Bibliothek ist täglich geöffnet.",
+        "Deutsch: „Die Bibliothek ist täglich geöffnet.“",
+        "The German translation is: Die Bibliothek ist täglich geöffnet.",
+        "Here are a few options:\n\n1. Die Bibliothek ist täglich geöffnet.\n2. Die Bücherei hat täglich auf.",
+        "Here are some options:\n\n**Option 1 (Formal):** Die Bibliothek ist täglich geöffnet.",
+        "- **Formal:** Die Bibliothek ist täglich geöffnet.\n- **Informal:** Die Bücherei hat täglich auf.",
+        "**Die Bibliothek ist täglich geöffnet.**",
+        "```text\nDie Bibliothek ist täglich geöffnet.\n```",
+        "<t>Die Bibliothek ist täglich geöffnet.</t>",
+        "<translation>\nDie Bibliothek ist täglich geöffnet.\n</translation>",
+        "<think>\nThe user wants German.\n</think>\n\nDie Bibliothek ist täglich geöffnet.",
+        "Die Bibliothek ist täglich geöffnet.<|im_end|>",
+        f"{SENTENCE}\nDie Bibliothek ist täglich geöffnet.",
+        f"English: {SENTENCE}\nGerman: Die Bibliothek ist täglich geöffnet.",
+        f"{SENTENCE} -> Die Bibliothek ist täglich geöffnet.",
+        "Die Bibliothek ist täglich geöffnet. (The library is open daily.)",
         'The English text translates to German as:\n\n"Die Bibliothek ist täglich geöffnet."\n\nIt is',
         f'The English sentence "{SENTENCE}" translates to German as "Die Bibliothek ist täglich geöffnet."',
     ],
@@ -46,6 +62,7 @@ def test_an_answer_is_over_when_a_paragraph_has_ended_that_introduces_nothing() 
     over = [length for length in range(len(growing) + 1) if is_over(growing[:length])]
     assert over == [len(growing) - 1, len(growing)]
     assert not is_over("Die Bibliothek\nist offen.") and not is_over("\n\n")
+    assert not is_over("<think>\nIt is about a library.\n\nSo the noun comes first.\n\n")
 
 
 def test_a_number_and_more_is_one_number() -> None:
@@ -57,6 +74,12 @@ def test_what_the_source_has_itself_is_no_addition() -> None:
     assert tidy("Hinweis: Geschlossen.", "Note: closed.") == "Hinweis: Geschlossen."
     assert tidy("«Bonjour»", '"Hello"') == "«Bonjour»"
     assert tidy("翻译：你好。", "Translation: hello.") == "翻译：你好。"
+    assert tidy("Deutsch: mangelhaft.", "German: poor.") == "Deutsch: mangelhaft."
+    assert tidy("1. Öffnen Sie es.", "1. Open it.") == "1. Öffnen Sie es."
+    assert tidy("<t>Hallo</t>", "<t>Hello</t>") == "<t>Hallo</t>"
+    assert tidy("**Wichtig**", "**Important**") == "**Wichtig**"
+    assert tidy("Sie kam (endlich nach Hause).", "She came (home at last).") == "Sie kam (endlich nach Hause)."
+    assert tidy("Er kam heim (er war müde).", "He came home, being tired.") == "Er kam heim (er war müde)."
     assert tidy('The word "oui" means "yes".', "Le mot « oui » signifie « yes ».") == 'The word "oui" means "yes".'
 
 
@@ -66,6 +89,9 @@ def test_what_the_source_has_itself_is_no_addition() -> None:
         (SENTENCE, "", "en-de", "empty"),
         (SENTENCE, SENTENCE, "en-de", "echo"),
         ("图书馆每天开放，星期日除外。", "图书馆每天开放，星期日除外。", "zh-en", "echo"),
+        ("Good morning", "Good morning", "en-de", "echo"),
+        ("Thank you.", "Thank you!", "en-fr", "echo"),
+        (SENTENCE, f"„{SENTENCE}“ heißt: Die Bibliothek ist offen.", "en-de", "note"),
         (SENTENCE, "La bibliothèque est ouverte tous les jours sauf le dimanche.", "en-de", "language"),
         (SENTENCE, "Die Bibliothek ist täglich außer am 星期日 geöffnet.", "en-de", "foreign"),
         (SENTENCE, "Die Bibliothek", "en-zh", "language"),
@@ -87,6 +113,8 @@ def test_each_fault_is_seen(source: str, translation: str, pair: str, problem: P
         (SENTENCE, "图书馆除星期日外每天开放。", "en-zh"),
         ("图书馆除星期日外每天开放。", SENTENCE, "zh-en"),
         ("Barack Obama", "Barack Obama", "en-de"),
+        ("The Beatles", "The Beatles", "en-de"),
+        ("Hotel", "Hotel", "en-de"),
         ("OK!", "D'accord !", "en-fr"),
         ("The price is 1,250.50 euros.", "Der Preis beträgt 1.250,50 Euro.", "en-de"),
         ("Very, very good.", "Sehr, sehr gut.", "en-de"),

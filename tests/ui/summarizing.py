@@ -73,6 +73,8 @@ class Page:
     request: Any = field(default_factory=lambda: REQUEST)
     name: str = "page"
     sequence: int = 0
+    told: list[dict[str, Any]] = field(default_factory=list)
+    """Everything that it was told so far."""
 
     def ask(self, text: str, **values: Any) -> list[dict[str, Any]]:
         """Everything that the page is told until the end."""
@@ -84,7 +86,11 @@ class Page:
         data = {"tab": self.name, "sequence": self.sequence, "text": text, **values}
 
         async def gather(stream: AsyncIterator[dict[str, Any]]) -> list[dict[str, Any]]:
-            return [view async for view in stream]
+            found = []
+            async for view in stream:
+                found.append(view)
+                self.told.append(view)
+            return found
 
         event: Any = SimpleNamespace(_data=data)
         stream = self.tab.summarize(event, self.request)

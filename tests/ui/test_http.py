@@ -86,6 +86,14 @@ def test_the_translation_endpoint_gives_sentences_with_what_is_wrong_with_them(l
     assert [set(one) for one in answer["sentences"]] == [{"source", "translation", "problems", "probability"}]
 
 
+def test_the_extraction_endpoint_takes_columns_as_json_and_as_values(local: Served) -> None:
+    columns = [{"name": "mail", "type": "email"}]
+    for given in (columns, json.dumps(columns)):
+        answer = Client(local.url, verbose=False).predict("🦋 Write to post@plots.example.", given, api_name="/extract")
+        ((value,),) = answer["rows"][0].values()
+        assert (value["text"], value["start"], value["in_text"]) == ("post@plots.example", 11, True)
+
+
 def test_the_endpoint_passes_its_settings_on(local: Served) -> None:
     Client(local.url, verbose=False).predict("Hi", "Be brief.", 0, 9, 4, api_name="/chat")
     messages, params, _ = local.engine.requests[-1]

@@ -45,9 +45,9 @@ def test_places_are_counted_as_a_browser_does(tmp_path: Path) -> None:
     shown = [units[2 * start : 2 * end].decode("utf-16-le") for start, end, _ in run["sentences"]]
     assert shown[-1].endswith("The food was bad.")
     words = [units[2 * start : 2 * end].decode("utf-16-le") for start, end, _ in run["heats"][0]["words"]]
-    assert words == text.split()
-    tries = page.call(page.tab.try_text, run=run["id"], span=run["heats"][0]["words"][-1][:2], to="good.")["tries"]
-    assert tries[0]["from"] == "bad." and best(tries[0]["probabilities"]) == POSITIVE
+    assert words == text.replace(".", "").split()
+    tries = page.call(page.tab.try_text, run=run["id"], span=run["heats"][0]["words"][-1][:2], to="good")["tries"]
+    assert tries[0]["from"] == "bad" and best(tries[0]["probabilities"]) == POSITIVE
 
 
 def test_a_verdict_is_there_before_the_words_and_a_stop_keeps_it(tmp_path: Path) -> None:
@@ -144,6 +144,13 @@ def test_another_of_the_chats_models_takes_its_place_and_both_verdicts_stay(
     shown = page.open(run["id"])
     assert shown["model"] != other.name and [one["model"] for one in shown["others"]] == [other.name]
     assert shown["overall"] == run["overall"]
+    for call in (
+        lambda: page.call(page.tab.try_text, run=run["id"], span=[2, 6], to="bad"),
+        lambda: page.call(page.tab.judge_aspect, run=run["id"], name="day"),
+    ):
+        with pytest.raises(InvalidInput, match=f"{other.name} is open now"):
+            call()
+    assert "Judge it again first" in page.ask(kind="words", run=run["id"], span=[0, 6])[-1]["refused"]
 
 
 def test_a_classifier_judges_by_its_own_labels_and_beside_the_chats_model(tmp_path: Path) -> None:

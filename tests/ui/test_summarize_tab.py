@@ -141,9 +141,9 @@ def test_the_central_sentences_are_there_while_the_model_is_being_opened(tmp_pat
     assert page.tab.plan_summary({"text": SHORT}, REQUEST) == {"opening": True}
     answer = page.begin(SHORT)
     until(lambda: page.news().get("extract"))
+    until(lambda: "opening" in [view["phase"] for view in page.told])
     engine.phase = "ready"
-    views = answer.result(30)
-    assert "opening" in [view["phase"] for view in views] and views[-1]["run"]
+    assert answer.result(30)[-1]["run"]
 
 
 def test_what_cannot_be_summarized_is_refused_with_a_sentence_in_the_visitors_language(page: Page) -> None:

@@ -74,7 +74,7 @@ export class Result {
     const made = values.map((value, index) => this.value(field, value, { ...place, index }));
     if (this.growing) return made.length ? made : [h("span", { class: "ex-pending", "aria-hidden": "true" })];
     const add = { ...place, index: ADD };
-    if (!values.length) return [this.node(h("button", { type: "button", class: "ex-missing", title: t("ex_missing_about"), "aria-haspopup": "dialog" }, t("ex_missing")), add)];
+    if (!values.length) return [this.node(h("button", { type: "button", class: "ex-missing", title: t("ex_missing_about"), "aria-haspopup": "dialog" }, t(this.table.cancelled && !byRule(field) ? "ex_not_looked" : "ex_missing")), add)];
     if (field.many) made.push(this.node(h("button", { type: "button", class: "ex-plus", "aria-label": t("ex_add_value", { column: this.nameOf(field) }), "aria-haspopup": "dialog" }, "+"), add));
     return made;
   }

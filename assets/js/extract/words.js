@@ -13,10 +13,10 @@ export const columnName = (field, isPreset) => (isPreset && PRESET_COLUMNS[field
 
 export const byRule = (field) => field.every || RULE_TYPES.includes(field.type);
 
-export const UNSURE = 0.4;
+export const UNSURE = 0.5;
 
 // "sure", "fairly sure", "not sure": a probability of 0.61 says little to most people.
-export const sureness = (sure) => t(sure >= 0.7 ? "ex_sure" : sure >= UNSURE ? "ex_fairly" : "ex_unsure");
+export const sureness = (sure) => t(sure >= 0.8 ? "ex_sure" : sure >= UNSURE ? "ex_fairly" : "ex_unsure");
 
 // What a choice of the app's own says in the visitor's language: "yes", "no".
 export function shownValue(field, text) {

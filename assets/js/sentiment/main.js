@@ -54,7 +54,7 @@ class SentimentTab {
       describe: (entry) => ({ label: beginning(entry.text, 100), before: entry.label ? `${labelName(entry.label)} ${percent(entry.share)}` : "", after: entry.model }),
       onentry: (id) => this.open(id), onforgotten: (id) => { if (id === this.run?.id) this.forget(); },
     });
-    this.many = new ManyTexts({ server, labels: () => this.labels.value, onopen: (text) => { this.turn("one"); this.take({ text }); } });
+    this.many = new ManyTexts({ server, labels: () => this.labels.value, model: () => this.model.value, onopen: (text) => { this.turn("one"); this.take({ text }); } });
     this.levels = h("div", { class: "segments se-levels", role: "radiogroup", "aria-label": t("se_levels"), onkeydown: (event) => { if (/^Arrow/.test(event.key)) { event.preventDefault(); this.turn(this.level === "one" ? "many" : "one", true); } } },
       ["one", "many"].map((level) => h("button", { type: "button", role: "radio", "data-level": level, onclick: () => this.turn(level) }, t(`se_level_${level}`))));
     this.lay();
@@ -83,14 +83,12 @@ class SentimentTab {
     this.one.hidden = level !== "one";
     this.many.element.hidden = level !== "many";
     this.earlier.element.hidden = level !== "one";
-    this.model.element.hidden = level !== "one";
-    this.labels.fix(level === "one" ? this.model.fixedText : "");
     this.settle();
   }
 
   // Other labels, or another model: a text that is shown is judged again at once.
   relabelled() {
-    this.labels.fix(this.level === "one" ? this.model.fixedText : "");
+    this.labels.fix(this.model.fixedText);
     this.many.relabel();
     if (this.level === "one" && this.run && !this.busy) this.start();
   }

@@ -18,7 +18,7 @@ export class Columns {
     this.header = h("input", { type: "checkbox", onchange: () => this.onheader(this.header.checked) });
     this.sides = h("input", { type: "checkbox", onchange: () => this.wait("ready") });
     this.sidesLine = h("label", { class: "many-check many-sides" }, this.sides, h("span", {}, t("many_sides")));
-    this.go = button(t("many_judge"), { text: true, class: "primary many-go", onclick: () => this.onjudge() });
+    this.go = button(t("many_judge", { count: "" }), { text: true, class: "primary many-go", onclick: () => this.onjudge() });
     this.other = button(t("many_other"), { iconName: "upload", text: true, onclick: () => this.onother() });
     const field = (name) => h("label", { class: "many-field" }, h("span", {}, t(`many_column_${name}`)), this.selects[name], h("small", {}, t(`many_column_${name}_about`)));
     this.element = h("section", { class: "many-card many-columns-card", hidden: true }, h("div", { class: "many-head" }, h("div", {}, this.title, this.about), this.other),
@@ -71,7 +71,11 @@ export class Columns {
   wait(state, left = 0) {
     const busy = state === "running" || state === "stopping";
     const words = { ready: "many_judge", running: "stop", stopping: "many_stopping", stopped: "many_go_on" };
-    if (words[state]) this.go.querySelector("span").textContent = t(words[state], { count: number.format(state === "stopped" ? left : this.view.rows) });
+    if (words[state]) {
+      const said = t(words[state], { count: number.format(state === "stopped" ? left : this.view.rows) });
+      this.go.querySelector("span").textContent = said;
+      this.go.setAttribute("aria-label", said);
+    }
     this.go.disabled = state === "stopping";
     this.go.hidden = state === "done"; // another column with texts, or other labels, make it "ready" again
     this.element.classList.toggle("judged", state === "done" || state === "stopped");

@@ -2,11 +2,14 @@
 // pointed at.
 
 import { h, t } from "../dom.js";
-import { labelName, leaning, points, ranked, verdictText, weightOf, WORD } from "./words.js";
+import { labelName, leaning, points, ranked, tone, verdictText, weightOf, wordsOf } from "./words.js";
 
-const FULL = 2.5; // a weight from which on the colour is full
+const LEAST_FULL = 0.7; // the strongest word has the full colour, if it does at least so much
+const FEWEST_FOR_USUAL = 8;
 const MOST_SHOWN = 3;
-const PALE = 0.12; // below that no colour: so much comes of computing in 16 bits
+const PALE = 0.15; // below that no colour: so much comes of computing in 16 bits
+
+const middle = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
 export class Reader {
   // `onword(span, node)` when a word is pressed, `onsentence(index)` when a piece of the strip is.
@@ -40,11 +43,10 @@ export class Reader {
     this.sentenceNodes = [];
     const pieces = [];
     let given = 0;
-    for (const match of text.matchAll(WORD)) {
-      const [start, end] = [match.index, match.index + match[0].length];
-      const node = h("span", { class: "w", role: "button", tabindex: "-1", "data-index": String(this.words.length) }, match[0]);
+    for (const [start, end] of wordsOf(text)) {
+      const node = h("span", { class: "w", role: "button", tabindex: "-1", "data-index": String(this.words.length) }, text.slice(start, end));
       pieces.push(text.slice(given, start), node);
-      this.words.push({ index: this.words.length, start, end, text: match[0], node, without: null });
+      this.words.push({ index: this.words.length, start, end, text: text.slice(start, end), node, without: null });
       given = end;
     }
     this.text.replaceChildren(...pieces, text.slice(given));
@@ -80,17 +82,19 @@ export class Reader {
   }
 
   paint() {
-    let known = 0;
-    for (const word of this.words) {
-      if (!word.without) continue;
-      known += 1;
-      word.weight = weightOf(word.whole, word.without, this.names, this.label);
-      const strength = Math.min(1, Math.abs(word.weight) / FULL);
-      word.node.className = strength < PALE ? "w known" : `w known ${word.weight > 0 ? "warm" : "cool"}`;
+    const known = this.words.filter((word) => word.without);
+    for (const word of known) word.weight = weightOf(word.whole, word.without, this.names, this.label);
+    // Any gap in a text changes a little: a word's colour is what it does beyond that. Its figures stay as they are.
+    const usual = known.length >= FEWEST_FOR_USUAL ? middle(known.map((word) => word.weight)) : 0;
+    const full = Math.max(LEAST_FULL, ...known.map((word) => Math.abs(word.weight - usual)));
+    for (const word of known) {
+      const beyond = word.weight - usual;
+      const strength = Math.abs(beyond) / full;
+      word.node.className = Math.abs(beyond) < PALE ? "w known" : `w known ${beyond > 0 ? "warm" : "cool"}`;
       word.node.style.setProperty("--strength", (0.1 + 0.5 * strength).toFixed(3));
       word.node.setAttribute("aria-label", `${word.text}: ${this.effect(word)}`);
     }
-    this.legend.hidden = known === 0;
+    this.legend.hidden = !known.length;
     const twoSides = this.label === null && leaning([], this.names) !== null;
     const [left, right] = twoSides ? [labelName("negative"), labelName("positive")] : [t("se_against", { label: this.labelShown }), t("se_for", { label: this.labelShown })];
     this.legend.replaceChildren(h("span", {}, left), h("span", { class: "se-ramp", "aria-hidden": "true" }), h("span", {}, right));
@@ -129,8 +133,8 @@ export class Reader {
       const lean = probabilities.length ? leaning(probabilities, this.names) : 0;
       const words = this.source.slice(start, end).trim();
       const said = probabilities.length ? verdictText(probabilities, this.names, this.view.independent) : t("se_not_judged");
-      const tone = lean === null ? `tone-${probabilities.length ? ranked(probabilities)[0][0] % 6 : 0}` : Math.abs(lean) < 0.15 ? "plain" : lean > 0 ? "warm" : "cool";
-      const node = h("button", { type: "button", class: `se-piece ${tone}`, style: `flex-grow: ${Math.max(8, end - start)}; --strength: ${(0.25 + 0.6 * Math.abs(lean ?? 0.6)).toFixed(2)}`,
+      const colour = lean === null ? tone(probabilities.length ? ranked(probabilities)[0][0] : 0) : Math.abs(lean) < 0.15 ? "plain" : lean > 0 ? "warm" : "cool";
+      const node = h("button", { type: "button", class: `se-piece ${colour}`, style: `flex-grow: ${Math.max(8, end - start)}; --strength: ${(0.25 + 0.6 * Math.abs(lean ?? 0.6)).toFixed(2)}`,
         "aria-label": `${said}: ${words}`, title: `${said}: ${words.slice(0, 120)}`,
         onpointerenter: () => this.lightSpan([start, end]), onpointerleave: () => this.lightSpan(null), onfocus: () => this.lightSpan([start, end]), onblur: () => this.lightSpan(null),
         onclick: () => this.onsentence(index) });

@@ -1,7 +1,7 @@
 // The big verdict: the likeliest label, a bar for each, and how the figures come about.
 
 import { h, number, t } from "../dom.js";
-import { labelName, percent, setName, toneOf, verdictOf, verdictText } from "./words.js";
+import { labelName, percent, setName, tone, toneOf, verdictOf, verdictText } from "./words.js";
 
 export class Verdict {
   // `onlabel(index)` when a bar is pressed: the words shall be coloured for that label.
@@ -50,7 +50,7 @@ export class Verdict {
   }
 
   row(name, share, place, best) {
-    const fill = h("span", { class: `se-fill ${toneOf(name)}`, style: `width: ${(100 * share).toFixed(1)}%` });
+    const fill = h("span", { class: `se-fill ${toneOf(name) || tone(place)}`, style: `width: ${(100 * share).toFixed(1)}%` });
     return h("div", { role: "listitem" }, h("button", { type: "button", class: best ? "se-bar best" : "se-bar", "aria-pressed": "false", title: t("se_bar_tip", { label: labelName(name) }), onclick: () => this.onlabel(place) },
       h("span", { class: "se-bar-name" }, labelName(name)), h("span", { class: "se-track", "aria-hidden": "true" }, fill), h("span", { class: "se-bar-share" }, percent(share))));
   }

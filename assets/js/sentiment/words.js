@@ -2,8 +2,21 @@
 
 import { number, page, t } from "../dom.js";
 
-// A Chinese or Japanese sign, or what stands between blanks: as the server cuts them.
-export const WORD = /[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\s\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+/g;
+// A Chinese or Japanese sign, or what stands between blanks and their punctuation: as the server cuts them.
+const WORD = /[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\s\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff，。、；：“”（）《》「」]+/g;
+const BEFORE = /^[.,;:!?…"'‘’()[\]{}«»—–\-！？]+/;
+const AFTER = /[.,;:!?…"'‘’()[\]{}«»—–\-！？]+$/;
+
+// [start, end] of every word, without the punctuation around it; what is nothing else, such as ":)", is a word too.
+export function wordsOf(text) {
+  return [...text.matchAll(WORD)].map(({ 0: piece, index }) => {
+    const bare = piece.replace(BEFORE, "");
+    const inner = bare.replace(AFTER, "");
+    const start = index + (piece.length - bare.length);
+    return inner ? [start, start + inner.length] : [index, index + piece.length];
+  });
+}
+
 export const CLOSE = 0.1; // labels nearer than this are told together: "not sure"
 
 const oneDigit = new Intl.NumberFormat(page.language, { maximumFractionDigits: 1, minimumFractionDigits: 1 });
@@ -40,24 +53,27 @@ export function verdictText(probabilities, names, independent = false) {
 // "cool", "plain" and "warm" for the labels of sentiment, "" for others.
 export const toneOf = (name) => ({ negative: "cool", neutral: "plain", positive: "warm" })[name] ?? "";
 
+// A colour for each of other labels, by its place.
+export const tone = (index) => `tone-${index % 8}`;
+
 // From -1 (cool) to 1 (warm) for sentiment: what colour a sentence has.
 export function leaning(probabilities, names) {
   const [cool, warm] = [names.indexOf("negative"), names.indexOf("positive")];
   return cool < 0 || warm < 0 ? null : probabilities[warm] - probabilities[cool];
 }
 
-const bounded = (share) => Math.min(Math.max(share, 1e-6), 1 - 1e-6);
-const odds = (share) => Math.log(bounded(share) / (1 - bounded(share)));
+// A share near 0 or 1 says little more than one that is somewhat less so, and computing in 16 bits moves it as much.
+const SOFT = 0.05;
+const odds = (share, other) => Math.log((share + SOFT) / (other + SOFT));
 
 // What a word adds: towards positive where there are two sides, else towards the label `index`.
 export function weightOf(whole, without, names, index = null) {
   const [cool, warm] = [names.indexOf("negative"), names.indexOf("positive")];
   if (index === null && cool >= 0 && warm >= 0) {
-    const side = (shares) => Math.log(bounded(shares[warm]) / bounded(shares[cool]));
-    return side(whole) - side(without);
+    return odds(whole[warm], whole[cool]) - odds(without[warm], without[cool]);
   }
   const label = index ?? ranked(whole)[0][0];
-  return odds(whole[label]) - odds(without[label]);
+  return odds(whole[label], 1 - whole[label]) - odds(without[label], 1 - without[label]);
 }
 
 // Where texts with known labels come from.

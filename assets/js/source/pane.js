@@ -2,7 +2,7 @@
 // read, in which places light up. Also whole files and pages of the web come in here. What is done with the text is the
 // tab's. Places are in UTF-16 units, as the server sends them.
 
-import { button, composing, h, memory, number, t } from "../dom.js";
+import { button, composing, h, memory, number, t, toast } from "../dom.js";
 
 const LOOK_DELAY_MS = 500;
 const LONGEST_DRAFT = 50_000;
@@ -25,7 +25,7 @@ export class SourcePane {
     this.meter = h("span", { class: "src-meter", "aria-live": "polite" });
     this.picker = h("input", { type: "file", accept: KINDS, hidden: true, onchange: () => { const [file] = this.picker.files; this.picker.value = ""; if (file) onfile(file); } });
     this.edit = button(t("src_edit"), { iconName: "edit", hidden: true, onclick: () => { this.write(); onedit(); this.box.focus(); } });
-    this.clearButton = button(t("src_clear"), { iconName: "close", hidden: true, onclick: () => { this.put(""); onclear(); this.box.focus(); } });
+    this.clearButton = button(t("src_clear"), { iconName: "close", hidden: true, onclick: () => { this.clear(); onclear(); this.box.focus(); } });
     this.fileButton = button(t("src_file"), { iconName: "upload", text: true, onclick: () => this.picker.click() });
     this.addressButton = button(t("src_address"), { iconName: "link", text: true, "aria-haspopup": "dialog", onclick: () => onaddress(this.addressButton) });
     this.go = words.go ? h("button", { type: "button", class: "b primary src-go", title: "Ctrl + Enter", onclick: onpress }, words.go) : null;
@@ -90,7 +90,15 @@ export class SourcePane {
     this.keep();
   }
 
+  // Away with it; for a moment it can be had back.
+  clear() {
+    const { text, from } = this;
+    this.put("");
+    if (text.trim()) toast(t("src_cleared"), { action: t("undo"), onaction: () => { if (this.empty) this.put(text, from); } });
+  }
+
   tellOf({ name = "", notes = [], pages = [] }) {
+    this.from = { name, notes, pages };
     this.name = name;
     this.pages = pages;
     this.card.hidden = !name;

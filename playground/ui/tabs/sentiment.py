@@ -14,7 +14,7 @@ from typing import Any
 import gradio as gr
 
 from playground.errors import InvalidInput
-from playground.tasks.sentiment_analysis import analyse, judge_one
+from playground.tasks.sentiment_analysis import Judge, analyse, judge_one
 from playground.tasks.sentiment_aspects import LONGEST_ASPECT, aspect_named, judge_aspects
 from playground.tasks.sentiment_labels import PRESETS, LabelSet
 from playground.tasks.sentiment_results import problem_of
@@ -26,7 +26,7 @@ from playground.ui.model_cards import opening_detail
 from playground.ui.page_streams import Asking, PageStreams
 from playground.ui.sentiment_asked import Asked, asked_of, choice_of_program, label_choice
 from playground.ui.sentiment_batch import SentimentBatch
-from playground.ui.sentiment_jobs import SentimentJob, SentimentJobs
+from playground.ui.sentiment_jobs import SentimentJob, SentimentJobs, require_same_model
 from playground.ui.sentiment_judges import SentimentJudges
 from playground.ui.sentiment_runs import SentimentRun, SentimentRuns
 from playground.ui.sentiment_view import aspect_view, endpoint_view, judged_view, labels_view, span_in
@@ -161,9 +161,11 @@ class SentimentTab:
         finally:
             cancel.set()
 
-    def _judge_of(self, run: SentimentRun, owner: str) -> Any:
+    def _judge_of(self, run: SentimentRun, owner: str) -> Judge:
         asked = _asked_again(run, {}, "words")
-        return self.judges.open(asked.choice.labels, model=asked.model, names=asked.names, owner=owner)
+        judge = self.judges.open(asked.choice.labels, model=asked.model, names=asked.names, owner=owner)
+        require_same_model(run, judge)
+        return judge
 
     def _owner(self, request: gr.Request) -> str:
         return owner_of(request, shared=self._services.settings.shared)
