@@ -101,6 +101,7 @@ def result_of(measured: Sequence[LanguageRows]) -> Result:
     """All that was measured, as a section of a page."""
     figures: list[Figure] = []
     table: list[tuple[str, ...]] = []
+    by_model: dict[str, dict[str, float]] = {}
     for one in measured:
         rows, name = list(one.rows.values()), f"{SHORT_NAMES.get(one.model, one.model)}, {one.language}"
         if not rows:
@@ -111,6 +112,8 @@ def result_of(measured: Sequence[LanguageRows]) -> Result:
             figures += [Figure(f"questions, F1, {name}", f1, targets[1])]
         if one.model == QWEN_15B:
             figures.append(Figure(f"evidence sentence, {name}", _mean(row.evidence for row in rows), LEAST_EVIDENCE))
+        if one.language == "en":
+            by_model[one.model] = {"ask": round(f1, 3)}
         table.append((name, str(len(rows)), f"{exact:.2f}", f"{f1:.2f}", *_shares(rows)))
     answers = [row for one in measured for row in one.rows.values()]
     invented = float(sum(not row.copied for row in answers))
@@ -128,6 +131,7 @@ def result_of(measured: Sequence[LanguageRows]) -> Result:
         rounds=1,
         figures=tuple(figures),
         tables=(Table(columns, tuple(table)),),
+        by_model=by_model,
     )
 
 

@@ -181,7 +181,8 @@ def result_of(found: Sequence[Measured], speed: Speed | None) -> Result:
         "expected, ten bins. VADER: accuracy for reviews, macro-F1 for tweets; it knows English only."
     )
     tables = (table, *([speed.table()] if speed else ()))
-    return Result("quality_sentiment", "Sentiment", how, 1, figures_of(found, speed), tables)
+    by_model = {one.model: {"sentiment": round(one.accuracy, 3)} for one in found if one.data == REVIEWS}
+    return Result("quality_sentiment", "Sentiment", how, 1, figures_of(found, speed), tables, by_model=by_model)
 
 
 def _row(one: Measured) -> tuple[str, ...]:

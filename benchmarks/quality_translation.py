@@ -37,6 +37,7 @@ from playground.settings import Settings
 from playground.tasks.translation import Translator
 from playground.tasks.translation_events import Finished, Translation, TranslationJob
 from playground.tasks.translation_prompts import Sentence, example_pairs, most_new_tokens
+from playground.tasks.translation_quality import level_of
 from playground.tasks.translation_writer import EngineWriter
 from playground.text.languages import language
 from playground.text.masking import protected
@@ -121,7 +122,9 @@ def measure_marked(engine: Engine, model: str) -> Kept:
 def result_of(pairs: Sequence[Measured], kept: Sequence[Kept], data: str) -> Result:
     """All that was measured, as a section of a page."""
     figures = [
-        Figure(f"chrF++ over the plain prompt, {one.pair}, {_name(one.model)}", one.best - one.plain, GAIN, unit=" ")
+        Figure(
+            f"chrF++ over the plain prompt, {one.pair}, {_name(one.model)}", one.short_text - one.plain, GAIN, unit=" "
+        )
         for one in pairs
     ]
     figures.append(Figure("sentences dropped", float(sum(one.dropped for one in pairs)), 0, unit=" ",
@@ -138,15 +141,24 @@ def result_of(pairs: Sequence[Measured], kept: Sequence[Kept], data: str) -> Res
         title="Translations",
         how=f"{pairs[0].sentences if pairs else 0} texts a direction ({data}), greedy, {AT_ONCE} at once; chrF++ by "
         "sacrebleu, seconds per text. Plain: one line that asks for a translation, for the base model three examples. "
-        "Ours: the whole way of `tasks.translation`; with care: its choice among several ways. The gain is that of the "
-        "better of both. Scores of different target languages cannot be compared.",
+        "Ours: the whole way of `tasks.translation`; with care: its choice among several ways. The gain is that "
+        "of what a short text gets: with care, where it was measured. Scores of different target languages cannot be compared.",
         rounds=1,
         figures=tuple(figures),
         tables=(
             Table(columns, rows),
             Table(("sentences with placeholders, tags, addresses", "in all", "broken, plain", "broken, ours"), marked),
         ),
+        by_model=_shares_that_come_across(pairs),
     )
+
+
+def _shares_that_come_across(pairs: Sequence[Measured]) -> dict[str, dict[str, float]]:
+    """Of every model: in which share of the directions the meaning can at least be made out."""
+    fair: dict[str, list[bool]] = {}
+    for one in pairs:
+        fair.setdefault(one.model, []).append(level_of(one.short_text, one.pair.split("-")[1]) != "poor")
+    return {model: {"translate": round(sum(found) / len(found), 3)} for model, found in fair.items()}
 
 
 def _row(one: Measured) -> tuple[str, ...]:

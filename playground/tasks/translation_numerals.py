@@ -23,7 +23,7 @@ _GREAT_WORDS = re.compile(
 _GROUPED = re.compile(r"(?<![\d.,] )(?<![\d.,])\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?![\d.,]?\d| \d)")
 """4 000 000, of which small models make 4, 000, 000 in English."""
 
-_AND_MORE = re.compile(r" ?(\d+(?:\.\d+)?)\s?[多余]\s?([万亿])")
+_AND_MORE = re.compile(r" ?(?<!\d)(\d+(?:\.\d+)?)\s?[多余]\s?([万亿])")
 """400 多万: somewhat more than 400 万."""
 
 

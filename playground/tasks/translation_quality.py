@@ -37,5 +37,10 @@ def known_quality(model_id: str, source: str, target: str) -> KnownQuality | Non
     score = _scores().get(model_id, {}).get(f"{source}-{target}")
     if score is None:
         return None
+    return KnownQuality(score, level_of(score, target))
+
+
+def level_of(chrf: float, target: str) -> Level:
+    """What a score means in the language that it was reached in."""
     good, fair = (GOOD_WITHOUT_BLANKS, FAIR_WITHOUT_BLANKS) if target in ("zh", "ja") else (GOOD, FAIR)
-    return KnownQuality(score, "good" if score >= good else "fair" if score >= fair else "poor")
+    return "good" if chrf >= good else "fair" if chrf >= fair else "poor"

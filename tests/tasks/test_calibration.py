@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from playground.errors import InvalidInput
 from playground.tasks import calibration
 from playground.tasks.calibration import Calibration, agreement, fit, fitted
+from playground.tasks.sentiment_labels import PRESETS
 
 
 def drawn(temperature: float, bias: list[float], texts: int = 4000) -> tuple[np.ndarray, np.ndarray]:
@@ -102,5 +103,5 @@ def test_what_ships_names_its_texts_and_has_a_bias_for_every_label() -> None:
     assert shipped
     for sets in shipped.values():
         for name, one in ((name, one) for name, languages in sets.items() for one in languages.values()):
-            assert len(one["bias"]) == {"sentiment": 3, "two_sides": 2}[name]
+            assert len(one["bias"]) == len(PRESETS[name].labels)
             assert one["temperature"] > 0 and one["rows"] > 20 and one["date"] and one["fitted_on"]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from playground.tasks.summarization import Summarizer
 from playground.tasks.summary_events import Drafted, Event
 from playground.tasks.summary_points import stretches_of
+from playground.tasks.summary_prompts import with_blanks
 from playground.tasks.summary_request import SummaryRequest
 from tests.tasks.summary_fakes import FakeEngine, passage_of
 from tests.tasks.test_summarization import SHORT, run, summary_of
@@ -136,3 +137,8 @@ def test_the_stretches_of_a_list_are_the_text_laid_end_to_end(sentences: int, co
     stretches = stretches_of(" ".join(said), count, "en")
     assert " ".join(stretches) == " ".join(said) and len(stretches) <= count
     assert len(stretches) == 1 or all(len(stretch) > len(said[-1]) for stretch in stretches)
+
+
+def test_marks_without_a_blank_are_marks_all_the_same() -> None:
+    assert with_blanks("-旧桥关闭\n-裂缝\n- 汽车\n-- no") == "- 旧桥关闭\n- 裂缝\n- 汽车\n-- no"
+    assert with_blanks("- Well-known") == "- Well-known"

@@ -46,9 +46,9 @@ export class JudgeChoice {
 
   // A run's labels without names: what do they mean? Null takes the question away.
   ask(run) {
-    this.naming.hidden = !run?.nameless?.length;
-    if (this.naming.hidden) { this.naming.replaceChildren(); return; }
     const names = this.namesOf(this.id);
+    this.naming.hidden = !run?.nameless?.some((label) => !names[label]);
+    if (this.naming.hidden) { this.naming.replaceChildren(); return; }
     const boxes = run.nameless.map((label) => h("input", { type: "text", maxLength: 60, value: names[label] ?? "", placeholder: labelName("negative"), "aria-label": t("se_naming_one", { label }), "data-label": label }));
     const use = button(t("se_naming_use"), { text: true, class: "primary", onclick: () => {
       const given = Object.fromEntries(boxes.map((box) => [box.dataset.label, box.value.trim()]).filter(([, name]) => name));
