@@ -142,7 +142,8 @@ def result_of(pairs: Sequence[Measured], kept: Sequence[Kept], data: str) -> Res
         how=f"{pairs[0].sentences if pairs else 0} texts a direction ({data}), greedy, {AT_ONCE} at once; chrF++ by "
         "sacrebleu, seconds per text. Plain: one line that asks for a translation, for the base model three examples. "
         "Ours: the whole way of `tasks.translation`; with care: its choice among several ways. The gain is that "
-        "of what a short text gets: with care, where it was measured. Scores of different target languages cannot be compared.",
+        "of what a short text gets: with care, where it was measured. Scores of different target languages cannot be "
+        "compared.",
         rounds=1,
         figures=tuple(figures),
         tables=(

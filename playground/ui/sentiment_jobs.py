@@ -42,7 +42,7 @@ from playground.ui.sentiment_view import (
     lexicon_view,
 )
 from playground.ui.strings import sentence
-from playground.ui.summarize_view import Places
+from playground.ui.source_texts import Places
 
 MOST_PARTS = 60
 """Sentences of a run whose words were weighed."""

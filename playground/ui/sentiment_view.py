@@ -20,7 +20,7 @@ from playground.tasks.sentiment_lexicon import LexiconReading
 from playground.tasks.sentiment_reliability import reliability
 from playground.tasks.sentiment_results import Judged
 from playground.text.languages import detect
-from playground.ui.summarize_view import Places
+from playground.ui.source_texts import Places
 
 VERSION = 1
 """Of the shape of a run's view, which is what the history keeps."""

@@ -94,7 +94,7 @@ export function mount(element, { trigger, watch, props, server: bare }) {
     inspector = present(run);
     bar.show(run);
     // What was asked for from elsewhere comes into view; on a phone that is the text itself.
-    const narrow = matchMedia("(max-width: 800px)").matches && inspector.element.querySelector(".look-reading");
+    const narrow = matchMedia("(max-width: 900px)").matches && inspector.element.querySelector(".look-reading");
     if (run.answer || run.state) (narrow || bar.element).scrollIntoView({ block: "start" });
     inspector.start(focus, run.state);
   };
@@ -201,7 +201,7 @@ class Inspector {
   pick(layer, head) {
     this.chooser.set({ layer, head });
     // On a narrow screen the map stands above the pictures.
-    if (matchMedia("(max-width: 800px)").matches) this.heatmap.element.scrollIntoView({ block: "start" });
+    if (matchMedia("(max-width: 900px)").matches) this.heatmap.element.scrollIntoView({ block: "start" });
   }
 
   choose(choice) {

@@ -25,7 +25,7 @@ export function mount(element, { server: bare }) {
 
 function toggleDrawer() {
   // On a wide screen the same button folds the column away; on a phone it opens the drawer.
-  if (matchMedia("(max-width: 800px)").matches) root.classList.toggle("drawer-open");
+  if (matchMedia("(max-width: 900px)").matches) root.classList.toggle("drawer-open");
   else memory.set("sidebar", root.classList.toggle("no-sidebar") ? "closed" : "");
 }
 
@@ -80,7 +80,7 @@ function wireShortcuts(sidebar) {
     const writing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.target.isContentEditable;
     if (command && event.key.toLowerCase() === "k") {
       event.preventDefault();
-      if (matchMedia("(max-width: 800px)").matches) root.classList.add("drawer-open");
+      if (matchMedia("(max-width: 900px)").matches) root.classList.add("drawer-open");
       root.classList.remove("no-sidebar");
       sidebar.search.focus();
     } else if (command && event.shiftKey && event.key.toLowerCase() === "o") {

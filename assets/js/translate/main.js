@@ -253,7 +253,7 @@ class TranslateTab {
   point(index, bring) {
     this.source.light(index);
     this.result.light(index);
-    if (bring === "result" && index >= 0 && !matchMedia("(max-width: 800px)").matches) this.result.bring(index);
+    if (bring === "result" && index >= 0 && !matchMedia("(max-width: 900px)").matches) this.result.bring(index);
   }
 
   card(index, anchor) {

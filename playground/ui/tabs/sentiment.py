@@ -30,7 +30,7 @@ from playground.ui.sentiment_jobs import SentimentJob, SentimentJobs, require_sa
 from playground.ui.sentiment_judges import SentimentJudges
 from playground.ui.sentiment_runs import SentimentRun, SentimentRuns
 from playground.ui.sentiment_view import aspect_view, endpoint_view, judged_view, labels_view, span_in
-from playground.ui.summarize_view import Places
+from playground.ui.source_texts import Places
 from playground.ui.visitors import owner_of, owner_of_program
 
 MOST_TRIES = 50
