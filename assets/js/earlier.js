@@ -8,11 +8,10 @@ const dateTime = new Intl.DateTimeFormat(page.language, { dateStyle: "medium", t
 
 export class Earlier {
   // `words` begins the names of its texts: "sm_earlier" for "sm_earlier", "…_none", "…_delete" and "…_deleted".
-  // `list(limit)` gives {entries, more}, `remove(id)` and `restore(id)` do so on the server. `describe(entry)` gives its
-  // label, and the details that stand before and after its date. `onentry(id)` opens one, `onforgotten(id)` hears of one
-  // that was deleted.
-  constructor({ words, list, remove, restore, describe, onentry, onforgotten }) {
-    Object.assign(this, { words, list, removeEntry: remove, restoreEntry: restore, describe, onentry, onforgotten });
+  // The server lists, deletes and restores. `describe(entry)` gives its label, and the details that stand before and
+  // after its date. `onentry(id)` opens one, `onforgotten(id)` hears of one that was deleted.
+  constructor({ words, server, describe, onentry, onforgotten }) {
+    Object.assign(this, { words, server, describe, onentry, onforgotten });
     this.element = button(t(words), { iconName: "clock", text: true, class: "earlier", "aria-haspopup": "dialog", onclick: () => this.open() });
   }
 
@@ -23,7 +22,7 @@ export class Earlier {
   }
 
   async fill(rows, panel, limit) {
-    const answer = await this.list(limit);
+    const answer = await this.server.list_entries({ limit });
     if (!panel.panel.isConnected) return;
     const entries = answer.entries ?? [];
     const note = answer.error ?? (entries.length ? null : t(`${this.words}_none`));
@@ -43,14 +42,14 @@ export class Earlier {
   }
 
   async remove(entry, { rows, panel, limit }) {
-    const answer = await this.removeEntry(entry.id);
+    const answer = await this.server.delete_entry({ id: entry.id });
     if (answer.error) { toast(answer.error); return; }
     this.onforgotten(entry.id);
     await this.fill(rows, panel, limit);
     rows.querySelector("button")?.focus();
     announce(t(`${this.words}_deleted`));
     toast(t(`${this.words}_deleted`), { action: t("undo"), onaction: async () => {
-      await this.restoreEntry(entry.id);
+      await this.server.restore_entry({ id: entry.id });
       if (panel.panel.isConnected) this.fill(rows, panel, limit);
       else this.open(); // the click on Undo was beside the list
     } });

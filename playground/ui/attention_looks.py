@@ -78,18 +78,18 @@ class Looks:
         state = from_query({name: value for name, value in named.items() if value is not None})
         return {"query": to_query(state)}
 
-    def list_looks(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+    def list_entries(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """The visitor's looks, newest first."""
         looks, more = self._entries.newest(data, request)
-        return {"more": more, "looks": looks}
+        return {"more": more, "entries": looks}
 
-    def delete_look(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
-        """Put a look away; `restore_look` brings it back."""
+    def delete_entry(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """Put a look away; `restore_entry` brings it back."""
         deleted = self._entries.put_away(data, request)
         self._runs.drop(lambda run: (run.owner, run.id) == deleted)
         return {}
 
-    def restore_look(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+    def restore_entry(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """Undo a deletion."""
         self._entries.bring_back(data, request)
         return {}

@@ -41,8 +41,8 @@ from playground.ui.sentiment_view import (
     labels_view,
     lexicon_view,
 )
-from playground.ui.strings import sentence
 from playground.ui.source_texts import Places
+from playground.ui.strings import sentence
 
 MOST_PARTS = 60
 """Sentences of a run whose words were weighed."""

@@ -101,7 +101,7 @@ def test_the_questions_about_one_text_make_one_list_and_one_entry(page: Page) ->
     assert [(one["question"], one["text"]) for one in page.answers("Who is Ann?")] == [
         ("How many cars?", "4,000 cars"), ("When?", "Monday"), ("Who is Ann?", ""),
     ]  # fmt: skip
-    [entry] = page.tab.runs.list_asked({}, REQUEST)["entries"]
+    [entry] = page.tab.runs.list_entries({}, REQUEST)["entries"]
     assert (entry["question"], entry["count"]) == ("Who is Ann?", 3)
 
 
@@ -109,7 +109,7 @@ def test_another_text_begins_a_list_of_its_own(page: Page) -> None:
     page.answers("How many cars?")
     [answer] = page.answers("When?", "It was on Monday.")
     assert answer["text"] == "Monday"
-    assert len(page.tab.runs.list_asked({}, REQUEST)["entries"]) == 2
+    assert len(page.tab.runs.list_entries({}, REQUEST)["entries"]) == 2
 
 
 def test_an_entry_is_there_again_when_nothing_is_in_memory(page: Page) -> None:
@@ -132,10 +132,10 @@ def test_an_answer_can_be_taken_out_and_brought_back(page: Page) -> None:
 
 def test_an_entry_can_be_deleted_and_brought_back(page: Page) -> None:
     page.answers()
-    page.tab.runs.delete_asked({"id": page.run}, REQUEST)
+    page.tab.runs.delete_entry({"id": page.run}, REQUEST)
     with pytest.raises(NotFound):
         page.tab.runs.open_asked({"run": page.run}, REQUEST)
-    page.tab.runs.restore_asked({"id": page.run}, REQUEST)
+    page.tab.runs.restore_entry({"id": page.run}, REQUEST)
     assert page.tab.runs.open_asked({"run": page.run}, REQUEST)["answers"]
 
 
@@ -151,7 +151,7 @@ def test_what_cannot_be_asked_is_refused_in_the_visitors_language(page: Page) ->
     assert end["phase"] == "ended" and "没有" in end["refused"]
     [end] = page.ask("  ")
     assert end["refused"].startswith("There is no question yet")
-    assert page.tab.runs.list_asked({}, REQUEST)["entries"] == []
+    assert page.tab.runs.list_entries({}, REQUEST)["entries"] == []
 
 
 def test_on_a_shared_machine_texts_are_shorter(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_a_question_that_is_stopped_before_an_answer_leaves_nothing_behind(tmp_p
     held.free.set()
     end = answer.result(30)[-1]
     assert (end["phase"], end["run"], end["refused"]) == ("ended", None, None)
-    assert page.tab.runs.list_asked({}, REQUEST)["entries"] == []
+    assert page.tab.runs.list_entries({}, REQUEST)["entries"] == []
 
 
 def test_a_stop_that_overtakes_its_question_ends_it_before_it_begins(page: Page) -> None:
@@ -194,7 +194,7 @@ def test_nobody_else_sees_changes_or_stops_an_answer(tmp_path: Path) -> None:
     tab = make_tab(tmp_path, engine_that("4,000 cars"), PLAYGROUND_SHARED="on")
     mine, other = Page(tab, visitor("a")), Page(tab, visitor("b"))
     mine.answers()
-    assert tab.runs.list_asked({}, other.request)["entries"] == []
+    assert tab.runs.list_entries({}, other.request)["entries"] == []
     for call in (tab.runs.open_asked, tab.runs.hide_answer):
         with pytest.raises(NotFound):
             call({"run": mine.run, "number": 1, "hidden": True}, other.request)

@@ -58,7 +58,7 @@ def forget(tab: AttentionTab) -> None:
 
 
 def looks(tab: AttentionTab, **data: Any) -> list[dict[str, Any]]:
-    return tab.looks.list_looks(data, REQUEST)["looks"]
+    return tab.looks.list_entries(data, REQUEST)["entries"]
 
 
 def test_a_finished_look_is_an_entry_of_the_history(tab: AttentionTab, desk: Desk) -> None:
@@ -126,11 +126,11 @@ def test_a_temporary_chat_leaves_no_entry_and_no_numbers(tab: AttentionTab, desk
 
 def test_a_deleted_look_is_gone_until_it_is_brought_back(tab: AttentionTab) -> None:
     name = look(tab)
-    tab.looks.delete_look({"id": name}, REQUEST)
+    tab.looks.delete_entry({"id": name}, REQUEST)
     assert not looks(tab) and not tab.runs.has("local", name)
     assert "error" in answered(tab.open_run)({"run": name}, REQUEST)
     assert views_of(tab, 2, None, entry=name)[-1]["refused"]
-    tab.looks.restore_look({"id": name}, REQUEST)
+    tab.looks.restore_entry({"id": name}, REQUEST)
     assert [entry["id"] for entry in looks(tab)] == [name]
     assert look(tab, None, 3, entry=name) == name
 
@@ -158,11 +158,11 @@ def test_strangers_find_each_others_looks_nowhere(engine: Engine, tmp_path: Path
     owner = owner_of(ann, shared=True)
     name = tab._services.history.add_run(owner, "attention", input=TEXT, output="", settings={}).id
     assert tab.open_run({"run": name}, ann) == {"again": name}
-    for function in (tab.open_run, tab.looks.delete_look, tab.looks.restore_look, tab.looks.link):
+    for function in (tab.open_run, tab.looks.delete_entry, tab.looks.restore_entry, tab.looks.link):
         data = {"run": name, "id": name}
         refused = answered(function)(data, bob)
         assert list(refused) == ["error"] and refused == answered(function)({"run": "none", "id": "none"}, bob)
-    assert not tab.looks.list_looks({}, bob)["looks"]
+    assert not tab.looks.list_entries({}, bob)["entries"]
     assert "somebody else" in answered(tab.open_run)({"run": name}, bob)["error"]
 
 

@@ -177,12 +177,12 @@ def test_columns_travel_as_a_file(page: Page) -> None:
 
 def test_tables_are_listed_deleted_and_brought_back(page: Page) -> None:
     table = page.table(schema="people")
-    (entry,) = page.tab.runs.list_tables({}, page.request)["entries"]
+    (entry,) = page.tab.runs.list_entries({}, page.request)["entries"]
     assert (entry["id"], entry["preset"], entry["model"]) == (table["id"], "people", "Fake")
-    page.tab.runs.delete_table({"id": table["id"]}, page.request)
+    page.tab.runs.delete_entry({"id": table["id"]}, page.request)
     with pytest.raises(NotFound):
         page.open(table["id"])
-    page.tab.runs.restore_table({"id": table["id"]}, page.request)
+    page.tab.runs.restore_entry({"id": table["id"]}, page.request)
     assert texts(page.open(table["id"])) == PEOPLE
 
 
@@ -192,7 +192,7 @@ def test_a_table_of_another_version_is_not_shown_wrongly(page: Page) -> None:
     )
     with pytest.raises(InvalidInput, match="another version"):
         page.open(row.id)
-    assert page.tab.runs.list_tables({}, page.request)["entries"][0]["preset"] == ""
+    assert page.tab.runs.list_entries({}, page.request)["entries"][0]["preset"] == ""
 
 
 def test_visitors_of_a_shared_machine_see_their_own_tables_alone(tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_visitors_of_a_shared_machine_see_their_own_tables_alone(tmp_path: Path)
     for act in (other.open, lambda run: other.change(run, []), lambda run: other.save(run, "csv")):
         with pytest.raises(NotFound):
             act(table["id"])
-    assert other.tab.runs.list_tables({}, other.request)["entries"] == []
+    assert other.tab.runs.list_entries({}, other.request)["entries"] == []
     assert other.news()["gone"] and not other.stop()["stopped"]
 
 

@@ -69,7 +69,7 @@ def test_a_stop_before_the_verdict_leaves_nothing(tmp_path: Path) -> None:
     page.stop()
     end = asked.result(30)[-1]
     assert (end["run"], end["refused"]) == (None, None)
-    assert page.call(page.tab.runs.list_sentiments)["entries"] == []
+    assert page.call(page.tab.runs.list_entries)["entries"] == []
 
 
 def test_a_long_text_has_its_words_weighed_sentence_by_sentence(tmp_path: Path) -> None:
@@ -188,24 +188,24 @@ def test_runs_belong_to_their_visitor(tmp_path: Path) -> None:
         lambda: ben.open(run["id"]),
         lambda: ben.call(tab.try_text, run=run["id"], span=[0, 1], to="x"),
         lambda: ben.call(tab.judge_aspect, run=run["id"], name="day"),
-        lambda: ben.call(tab.runs.delete_sentiment, id=run["id"]),
+        lambda: ben.call(tab.runs.delete_entry, id=run["id"]),
     ):
         with pytest.raises(NotFound):
             call()
     assert ben.ask(kind="words", run=run["id"])[-1]["refused"]
-    assert ben.call(tab.runs.list_sentiments)["entries"] == []
+    assert ben.call(tab.runs.list_entries)["entries"] == []
 
 
 def test_an_entry_is_listed_deleted_and_brought_back_and_holds_everything(tmp_path: Path) -> None:
     page = Page(make_tab(tmp_path))
     run = page.judged(MIXED)
     page.call(page.tab.try_text, run=run["id"], span=[0, 2], to="There")
-    (entry,) = page.call(page.tab.runs.list_sentiments)["entries"]
+    (entry,) = page.call(page.tab.runs.list_entries)["entries"]
     assert entry["text"] == MIXED and entry["label"] in ("negative", "neutral", "positive") and entry["share"] > 0
-    page.call(page.tab.runs.delete_sentiment, id=run["id"])
+    page.call(page.tab.runs.delete_entry, id=run["id"])
     with pytest.raises(NotFound):
         page.open(run["id"])
-    page.call(page.tab.runs.restore_sentiment, id=run["id"])
+    page.call(page.tab.runs.restore_entry, id=run["id"])
     page.tab.runs._runs.clear()  # as after a restart
     assert len(page.open(run["id"])["tries"]) == 1
 

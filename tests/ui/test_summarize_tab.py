@@ -111,7 +111,7 @@ def test_a_stop_before_the_model_wrote_anything_shows_the_texts_own_sentences_an
     held.free.set()
     view = page.tab.runs.open_summary({"run": answer.result(30)[-1]["run"]}, REQUEST)
     assert (view["origin"], view["cancelled"], view["stored"]) == ("extract", True, False)
-    assert page.tab.runs.list_summaries({}, REQUEST)["entries"] == []
+    assert page.tab.runs.list_entries({}, REQUEST)["entries"] == []
 
 
 def test_a_stop_that_overtakes_its_request_ends_it_before_it_begins(page: Page) -> None:
@@ -156,8 +156,8 @@ def test_nobody_else_sees_or_stops_a_summary(tmp_path: Path) -> None:
     tab = make_tab(tmp_path, SummaryEngine(lambda prompt: GOOD), PLAYGROUND_SHARED="on")
     mine, other = Page(tab, visitor("a")), Page(tab, visitor("b"))
     run = mine.summary(SHORT)["id"]
-    assert other.tab.runs.list_summaries({}, other.request)["entries"] == []
-    for ask in (tab.runs.open_summary, tab.runs.delete_summary):
+    assert other.tab.runs.list_entries({}, other.request)["entries"] == []
+    for ask in (tab.runs.open_summary, tab.runs.delete_entry):
         with pytest.raises(NotFound):
             ask({"run": run, "id": run}, other.request)
     assert tab.runs.open_summary({"run": run}, mine.request)["text"]
@@ -192,16 +192,16 @@ def test_an_address_of_this_machine_is_not_read(page: Page) -> None:
 def test_a_summary_is_found_again_deleted_and_brought_back(page: Page) -> None:
     view = page.summary(SHORT, form="abstract", focus="Which bridge?", name="bridge.txt")
     runs = page.tab.runs
-    [entry] = runs.list_summaries({}, REQUEST)["entries"]
+    [entry] = runs.list_entries({}, REQUEST)["entries"]
     assert (entry["id"], entry["name"], entry["form"]) == (view["id"], "bridge.txt", "abstract")
     again = make_again(page)
     assert again.open_summary({"run": view["id"], "whole": True}, REQUEST) == view
     assert view["source"] == SHORT and view["settings"]["focus"] == "Which bridge?"
-    runs.delete_summary({"id": view["id"]}, REQUEST)
-    assert runs.list_summaries({}, REQUEST)["entries"] == []
+    runs.delete_entry({"id": view["id"]}, REQUEST)
+    assert runs.list_entries({}, REQUEST)["entries"] == []
     with pytest.raises(NotFound):
         runs.open_summary({"run": view["id"]}, REQUEST)
-    runs.restore_summary({"id": view["id"]}, REQUEST)
+    runs.restore_entry({"id": view["id"]}, REQUEST)
     assert runs.open_summary({"run": view["id"]}, REQUEST)["text"] == view["text"]
 
 
@@ -216,7 +216,7 @@ def test_the_endpoint_needs_the_text_alone(page: Page) -> None:
     assert (answer["format"], answer["complete"], answer["written_by_model"]) == ("bullets", True, True)
     evidence = [item for one in answer["sentences"] for item in one["evidence"]]
     assert evidence and all(SHORT[item["start"] : item["end"]] == item["text"] for item in evidence)
-    assert page.tab.runs.list_summaries({}, REQUEST)["entries"] == []
+    assert page.tab.runs.list_entries({}, REQUEST)["entries"] == []
 
 
 def test_the_endpoint_takes_forms_by_their_names_and_refuses_others_with_a_sentence(page: Page) -> None:

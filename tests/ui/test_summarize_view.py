@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playground.tasks.summary_request import MAX_TEXT_CHARACTERS, SummaryRequest
+from playground.ui.kept_runs import MOST_RUNS_OF_OWNER
 from playground.ui.page_jobs import MOST_JOBS_OF_OWNER
 from playground.ui.summarize_asked import asked_of
-from playground.ui.summarize_runs import MOST_RUNS_OF_OWNER, SummaryRun
+from playground.ui.summarize_runs import SummaryRun
 from playground.ui.summarize_view import Places
 from tests.tasks.summary_fakes import first_words
 from tests.ui.summarizing import REQUEST, SHORT, Held, Page, SummaryEngine, make_tab, until

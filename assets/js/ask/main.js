@@ -47,7 +47,7 @@ class AskTab {
       pageAt: (offset) => this.source.pageAt(offset), words: { say: ([start, end]) => this.source.text.slice(start, end), around: (place) => around(this.source.text, place) },
     });
     this.earlier = new Earlier({
-      words: "as_earlier", list: (limit) => server.list_asked({ limit }), remove: (id) => server.delete_asked({ id }), restore: (id) => server.restore_asked({ id }),
+      words: "as_earlier", server,
       describe: (entry) => ({ label: entry.question || entry.name || beginning(entry.text, 100), before: entry.name || beginning(entry.text, 40), after: entry.model }),
       onentry: (id) => this.open(id), onforgotten: (id) => { if (id === this.run) this.forget(); },
     });

@@ -12,10 +12,7 @@ export class Bar {
   // that was deleted.
   constructor({ server, current, onentry, onforgotten }) {
     Object.assign(this, { server, current });
-    this.earlier = new Earlier({
-      words: "look_earlier", remove: (id) => server.delete_look({ id }), restore: (id) => server.restore_look({ id }), describe, onentry, onforgotten,
-      list: async (limit) => { const { looks, ...rest } = await server.list_looks({ limit }); return { entries: looks, ...rest }; },
-    });
+    this.earlier = new Earlier({ words: "look_earlier", server, describe, onentry, onforgotten });
     this.link = button(t("link_copy"), { iconName: "link", text: true, onclick: () => this.copyLink() });
     this.save = button(t("save"), { iconName: "download", text: true, "aria-haspopup": "dialog", onclick: (event) => saveMenu(event.currentTarget, { server, views: current() }) });
     this.origin = h("div", { class: "look-origins" });

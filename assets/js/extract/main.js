@@ -52,7 +52,7 @@ class ExtractTab {
       tools: [this.changes.undoButton, copyButton(t("ex_copy"), () => asLines(this.run)), button("CSV", { iconName: "download", text: true, onclick: () => this.save("csv") }), button("JSON", { iconName: "download", text: true, onclick: () => this.save("json") })],
     });
     this.earlier = new Earlier({
-      words: "ex_earlier", list: (limit) => server.list_tables({ limit }), remove: (id) => server.delete_table({ id }), restore: (id) => server.restore_table({ id }),
+      words: "ex_earlier", server,
       describe: (entry) => ({ label: entry.name || beginning(entry.text, 100), before: entry.preset ? t(`ex_preset_${entry.preset}`) : beginning(entry.columns, 40), after: entry.model }),
       onentry: (id) => this.open(id), onforgotten: (id) => { if (id === this.run?.id) this.forget(); },
     });

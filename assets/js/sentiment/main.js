@@ -50,7 +50,7 @@ class SentimentTab {
     this.others = new Others({ server, run, oncompare: (wish) => this.start("compare", { run: this.run.id, ...wish, names: this.model.namesOf(wish.model) }) });
     this.why = h("details", { class: "se-section se-why", hidden: true }, h("summary", {}, t("se_why")), h("div", {}));
     this.earlier = new Earlier({
-      words: "se_earlier", list: (limit) => server.list_sentiments({ limit }), remove: (id) => server.delete_sentiment({ id }), restore: (id) => server.restore_sentiment({ id }),
+      words: "se_earlier", server,
       describe: (entry) => ({ label: beginning(entry.text, 100), before: entry.label ? `${labelName(entry.label)} ${percent(entry.share)}` : "", after: entry.model }),
       onentry: (id) => this.open(id), onforgotten: (id) => { if (id === this.run?.id) this.forget(); },
     });

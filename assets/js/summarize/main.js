@@ -50,7 +50,7 @@ class SummarizeTab {
     this.result = new Result({ onpoint: (spans, bring) => this.light(spans, bring), onopen: (index, node) => this.card(index, node) });
     this.result.body.append(this.parts.element);
     this.earlier = new Earlier({
-      words: "sm_earlier", list: (limit) => server.list_summaries({ limit }), remove: (id) => server.delete_summary({ id }), restore: (id) => server.restore_summary({ id }),
+      words: "sm_earlier", server,
       describe: (entry) => ({ label: entry.name || beginning(entry.text, 100), before: entry.form ? t(`sm_form_${entry.form}`) : "", after: entry.model }),
       onentry: (id) => this.open(id), onforgotten: (id) => { if (id === this.run?.id) this.forget(); },
     });

@@ -59,7 +59,7 @@ class TranslateTab {
     this.glossary = new Glossary({});
     this.comparison = new Comparison({ server, run: () => this.run });
     this.earlier = new Earlier({
-      words: "tr_earlier", list: (limit) => server.list_entries({ limit }), remove: (id) => server.delete_entry({ id }), restore: (id) => server.restore_entry({ id }),
+      words: "tr_earlier", server,
       describe: (entry) => ({ label: entry.document || beginning(entry.text, 200), before: `${nameOf(entry.source)} → ${nameOf(entry.target)}`, after: entry.model }),
       onentry: (id) => this.open(id), onforgotten: (id) => { if (id === this.run?.id) this.forget(); },
     });

@@ -106,7 +106,7 @@ def build(services: Services) -> None:
     tab = AskTab(services)
     functions = (
         tab.stop_asking, tab.still_asking, tab.source.read_file, tab.source.read_address, tab.runs.open_asked,
-        tab.runs.hide_answer, tab.runs.list_asked, tab.runs.delete_asked, tab.runs.restore_asked,
+        tab.runs.hide_answer, tab.runs.list_entries, tab.runs.delete_entry, tab.runs.restore_entry,
     )  # fmt: skip
     tab_view("ask", {"phase": "empty"}, stream=tab.ask, functions=functions)
     gr.api(tab.ask_text, api_name="ask", concurrency_id="model", concurrency_limit=8)

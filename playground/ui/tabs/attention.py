@@ -232,7 +232,7 @@ def build(services: Services) -> None:
         tab.stop_look, tab.open_run, tab.rows, tab.exact_row, tab.tile, tab.strongest_pairs, tab.overview,
         tab.steps, tab.layer_heads, tab.layer_guesses, tab.experiment, tab.experiments,
         tab.clearest_head, tab.beside.look_models, tab.beside.guess, tab.beside.alignment,
-        tab.saving.save_view, tab.looks.list_looks, tab.looks.delete_look, tab.looks.restore_look, tab.looks.link,
+        tab.saving.save_view, tab.looks.list_entries, tab.looks.delete_entry, tab.looks.restore_entry, tab.looks.link,
     )  # fmt: skip
     tab_view("attention", {"phase": "empty"}, stream=tab.look, functions=functions, event="look")
     gr.api(tab.attention, api_name="attention", concurrency_id="model", concurrency_limit=8)

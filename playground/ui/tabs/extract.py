@@ -149,8 +149,8 @@ def build(services: Services) -> None:
     tab = ExtractTab(services)
     functions = (
         tab.stop_extract, tab.extract_news, tab.check_columns, tab.source.read_file, tab.source.read_address,
-        tab.runs.open_table, tab.runs.change_table, tab.runs.save_table, tab.runs.list_tables, tab.runs.delete_table,
-        tab.runs.restore_table,
+        tab.runs.open_table, tab.runs.change_table, tab.runs.save_table, tab.runs.list_entries, tab.runs.delete_entry,
+        tab.runs.restore_entry,
     )  # fmt: skip
     tab_view("extract", {"phase": "empty", **choices_view()}, stream=tab.extract, functions=functions)
     gr.api(tab.extract_text, api_name="extract", concurrency_id="model", concurrency_limit=8)

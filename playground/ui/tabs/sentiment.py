@@ -190,8 +190,8 @@ def build(services: Services) -> None:
     tab = SentimentTab(services)
     functions = (
         tab.stop_judging, tab.sentiment_news, tab.try_text, tab.forget_tries, tab.judge_aspect, tab.check_labels,
-        tab.sentiment_models, tab.runs.open_sentiment, tab.runs.list_sentiments, tab.runs.delete_sentiment,
-        tab.runs.restore_sentiment, *tab.batch.functions,
+        tab.sentiment_models, tab.runs.open_sentiment, tab.runs.list_entries, tab.runs.delete_entry,
+        tab.runs.restore_entry, *tab.batch.functions,
     )  # fmt: skip
     sets = {one.id: labels_view(one) for one in PRESETS.values()}
     tab_view("sentiment", {"phase": "empty", "sets": sets}, stream=tab.judge, functions=functions)

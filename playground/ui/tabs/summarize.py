@@ -140,7 +140,7 @@ def build(services: Services) -> None:
     tab = SummarizeTab(services)
     functions = (
         tab.stop_summary, tab.summary_news, tab.plan_summary, tab.source.read_file, tab.source.read_address,
-        tab.runs.open_summary, tab.runs.list_summaries, tab.runs.delete_summary, tab.runs.restore_summary,
+        tab.runs.open_summary, tab.runs.list_entries, tab.runs.delete_entry, tab.runs.restore_entry,
     )  # fmt: skip
     tab_view("summarize", {"phase": "empty", **choices_view()}, stream=tab.summarize, functions=functions)
     gr.api(tab.summarize_text, api_name="summarize", concurrency_id="model", concurrency_limit=8)
