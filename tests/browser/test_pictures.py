@@ -93,3 +93,23 @@ def test_draw(
     expect(panel.page.locator(".card.current")).to_be_visible()
     panel.page.wait_for_timeout(300)  # it fades in
     panel.picture(f"models-{suffix}")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("name", "size"), [("desktop", DESKTOP), ("phone", PHONE)])
+def test_draw_tasks(furnished: App, visit: Callable[..., Visitor], name: str, size: dict, scheme: str) -> None:
+    suffix = f"{name}-{scheme}"
+    ends = {
+        "Sentiment": (".se-examples .example", ".w.known"),
+        "Ask a text": (".as-examples .example", ".as-card .as-line"),
+    }
+    for tab, (example, end) in ends.items():
+        view = visit(furnished.url, color_scheme=scheme, **size)
+        expect(view.page.locator(".model-chip[data-phase=ready]")).to_be_visible(timeout=120_000)
+        view.page.get_by_role("tab", name=tab).click()
+        view.page.locator(example).first.click()
+        expect(view.page.locator(end).first).to_be_visible(timeout=120_000)
+        expect(view.page.locator(".se-go.stopping, .as-go.stopping")).to_have_count(0, timeout=60_000)
+        view.page.mouse.move(0, 0)
+        view.page.wait_for_timeout(300)
+        view.picture(f"{tab.split()[0].lower()}-{suffix}")
