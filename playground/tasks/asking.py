@@ -18,10 +18,10 @@ from playground.messages import Progress
 from playground.tasks.asking_evidence import AskedText, Span
 from playground.tasks.asking_prompts import Asked, ask
 from playground.tasks.asking_request import AskRequest, check_request
-from playground.tasks.summary_answers import TextEngine
 from playground.tasks.summary_plan import TokenMap, cut_parts, sizes
 from playground.tasks.summary_request import language_of
 from playground.tasks.summary_writer import open_model
+from playground.tasks.text_engine import TextEngine
 
 MOST_PARTS = 3
 """Of a long text, unless all of it shall be read."""

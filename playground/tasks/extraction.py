@@ -21,9 +21,9 @@ from playground.tasks.extraction_questions import about_key, about_text, is_role
 from playground.tasks.extraction_roles import role_beside
 from playground.tasks.extraction_schema import CHOICE_TYPES, Schema
 from playground.tasks.extraction_table import Draft, Span
-from playground.tasks.summary_answers import TextEngine
 from playground.tasks.summary_plan import LEAST_PART_TOKENS, Part, TokenMap, cut_parts
 from playground.tasks.summary_request import language_of
+from playground.tasks.text_engine import TextEngine
 
 SMALL_PART_TOKENS, LARGE_PART_TOKENS = 500, 1000
 """Of the text in one question, for models below and from a billion parameters: the smaller, the less is left out."""

@@ -1,23 +1,19 @@
 """Answers to several questions about a text at once, value by value as they are written.
 
-Owns the threads that read the engine's streams, stopping early and cancelling. Knows nothing of what is asked.
+Owns stopping an answer that only repeats itself. Knows nothing of what is asked.
 """
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from playground.errors import PlaygroundError
 from playground.messages import Chunk, Grammar, Message, Progress, SamplingParams, Token
 from playground.tasks.extraction_grammar import Said, read, repeats
-from playground.tasks.summary_answers import TextEngine
+from playground.tasks.text_engine import MOST_AT_ONCE, TextEngine, read_all
 
-MOST_AT_ONCE = 8
-_LOOK_S = 0.1
 _PARAMS = SamplingParams(temperature=0.0, repetition_penalty=1.0, alternatives=1)
 
 
@@ -59,34 +55,11 @@ def ask_all(
     A refusal of one question (PlaygroundError) is in its `error`; anything else is raised here. Closing the iterator
     stops the answers.
     """
-    stop = threading.Event()
-    arrived: queue.SimpleQueue[Answer | BaseException] = queue.SimpleQueue()
 
-    def answer(index: int) -> None:
-        try:
-            for one in _answers(engine, index, questions[index], stop, owner):
-                arrived.put(one)
-        except BaseException as error:
-            arrived.put(error)
+    def answer(index: int, stop: threading.Event) -> Iterator[Answer]:
+        return _answers(engine, index, questions[index], stop, owner)
 
-    left = len(questions)
-    with ThreadPoolExecutor(max(1, min(most_at_once, left))) as pool:
-        try:
-            for index in range(left):
-                pool.submit(answer, index)
-            while left:
-                if cancel.is_set():
-                    stop.set()
-                try:
-                    item = arrived.get(timeout=_LOOK_S)
-                except queue.Empty:
-                    continue
-                if isinstance(item, BaseException):
-                    raise item
-                left -= item.done
-                yield item
-        finally:
-            stop.set()
+    return read_all(len(questions), answer, cancel=cancel, most_at_once=most_at_once)
 
 
 def _answers(engine: TextEngine, index: int, question: Question, stop: threading.Event, owner: str) -> Iterator[Answer]:

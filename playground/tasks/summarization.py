@@ -15,7 +15,6 @@ from functools import cached_property
 from playground.errors import InvalidInput
 from playground.tasks import summary_plan as planning
 from playground.tasks.grounding import Source
-from playground.tasks.summary_answers import TextEngine
 from playground.tasks.summary_checks import points_of
 from playground.tasks.summary_drafts import Draft, Drafter
 from playground.tasks.summary_events import Event, Extracted, Finished, Planned, Summary
@@ -26,6 +25,7 @@ from playground.tasks.summary_repair import extract_text, list_of, with_quotes, 
 from playground.tasks.summary_request import SummaryRequest, check_request, language_of
 from playground.tasks.summary_tree import Node, coverage, join_texts
 from playground.tasks.summary_writer import SummaryWriter, follows_instructions, has_room_for_examples
+from playground.tasks.text_engine import TextEngine
 from playground.text.sentences import cut
 from playground.text.textrank import Extract, summarize
 

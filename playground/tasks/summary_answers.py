@@ -1,53 +1,17 @@
 """Several answers of one engine at once: questions go in, what is written comes out as it is written.
 
-Owns the threads that read the engine's streams, stopping early and cancelling. Knows nothing of what is asked.
+Owns stopping an answer early. Knows nothing of what is asked.
 """
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
-from playground.engine.session import EngineState
-from playground.engine.split_tokens import SplitToken
 from playground.errors import PlaygroundError
-from playground.messages import Alternative, Chunk, FinishReason, Message, Prefix, Progress, SamplingParams, Stats
-
-_LOOK_S = 0.1
-
-
-class TextEngine(Protocol):
-    """What is needed of an engine; see `engine.Engine`."""
-
-    @property
-    def state(self) -> EngineState:
-        """What it is doing now."""
-        ...
-
-    def stream(
-        self,
-        messages: Sequence[Message],
-        params: SamplingParams,
-        *,
-        cancel: threading.Event | None = None,
-        prefix: Prefix = Prefix(),
-        owner: str = "",
-        app_messages: int = 0,
-    ) -> Iterator[Chunk]:
-        """The answer, chunk by chunk."""
-        ...
-
-    def count_tokens(self, messages: Sequence[Message]) -> int:
-        """Tokens of a prompt."""
-        ...
-
-    def split(self, text: str) -> list[SplitToken]:
-        """The tokens of a text."""
-        ...
+from playground.messages import Alternative, FinishReason, Message, Prefix, Progress, SamplingParams, Stats
+from playground.tasks.text_engine import MOST_AT_ONCE, TextEngine, read_all
 
 
 def never(written: str) -> bool:
@@ -103,41 +67,18 @@ def write_all(
     *,
     cancel: threading.Event,
     owner: str = "",
-    most_at_once: int = 8,
+    most_at_once: int = MOST_AT_ONCE,
 ) -> Iterator[Writing]:
     """Answers to all `questions`, in whatever order they come; exactly one `done` for each, also after `cancel`.
 
     A refusal of one question (PlaygroundError) is in its `error`; anything else is raised here. Closing the iterator
     stops the answers.
     """
-    stop = threading.Event()
-    arrived: queue.SimpleQueue[Writing | BaseException] = queue.SimpleQueue()
 
-    def read(index: int) -> None:
-        try:
-            for writing in _read(engine, index, questions[index], stop, owner):
-                arrived.put(writing)
-        except BaseException as error:
-            arrived.put(error)
+    def read(index: int, stop: threading.Event) -> Iterator[Writing]:
+        return _read(engine, index, questions[index], stop, owner)
 
-    left = len(questions)
-    with ThreadPoolExecutor(max(1, min(most_at_once, left))) as pool:
-        try:
-            for index in range(left):
-                pool.submit(read, index)
-            while left:
-                if cancel.is_set():
-                    stop.set()
-                try:
-                    item = arrived.get(timeout=_LOOK_S)
-                except queue.Empty:
-                    continue
-                if isinstance(item, BaseException):
-                    raise item
-                left -= item.done
-                yield item
-        finally:
-            stop.set()
+    return read_all(len(questions), read, cancel=cancel, most_at_once=most_at_once)
 
 
 def _read(engine: TextEngine, index: int, question: Question, stop: threading.Event, owner: str) -> Iterator[Writing]:

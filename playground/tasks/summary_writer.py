@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from playground.errors import ModelUnavailable, PromptTooLong
 from playground.messages import Stats
 from playground.tasks import summary_plan as planning
-from playground.tasks.summary_answers import Question, TextEngine, Writing, write_all
+from playground.tasks.summary_answers import Question, Writing, write_all
 from playground.tasks.summary_plan import Effort, Sizes, SpeedBook, TokenMap
 from playground.tasks.summary_prompts import Asked, ask
+from playground.tasks.text_engine import TextEngine
 
 if TYPE_CHECKING:
     from playground.models.loader import LoadedModel

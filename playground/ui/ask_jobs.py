@@ -8,16 +8,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from playground.engine.engine import Engine
-from playground.errors import PlaygroundError
 from playground.messages import Progress
 from playground.tasks.asking import Answer, Asker, Event, Finished, Planned, Reading
 from playground.tasks.asking_request import AskRequest
-from playground.ui.edge import shown
-from playground.ui.page_jobs import PageJobs
+from playground.ui.page_jobs import TaskJobs
 
 LOOK_EVERY_S = 0.1
 
@@ -71,39 +68,23 @@ class AskJob:
         }
 
 
-class AskJobs:
+class AskJobs(TaskJobs[AskJob]):
     """Starts and stops questions; a page asks one at a time. Thread-safe."""
+
+    name = "question"
+    many = "Many questions are being answered on this machine. Try again in a minute."
+    several = "Several of your questions are being answered already. Wait for one of them."
 
     def __init__(self, engine: Engine, asker: Asker, finish: Finish) -> None:
         self._engine, self._asker, self._finish = engine, asker, finish
-        self._jobs = PageJobs[AskJob](
-            "question",
-            many="Many questions are being answered on this machine. Try again in a minute.",
-            several="Several of your questions are being answered already. Wait for one of them.",
-        )
-
-    def begin(self, job: AskJob) -> AskJob:
-        """Answer it on a thread of its own, in place of what its page was asking. Raises InvalidInput."""
-        return self._jobs.begin(job, partial(self._make, job))
-
-    def stop(self, owner: str, page: str) -> bool:
-        """End what a page is asking; the best answer so far is kept. False when it asks nothing."""
-        return self._jobs.stop(owner, page)
-
-    def find(self, owner: str, page: str) -> AskJob | None:
-        """What a page is asking."""
-        return self._jobs.find(owner, page)
+        super().__init__()
 
     def _make(self, job: AskJob) -> None:
-        try:
-            while self._engine.state.phase == "opening" and not job.cancel.wait(LOOK_EVERY_S):
-                pass
-            if not job.cancel.is_set():
-                for event in self._asker.ask(job.request, cancel=job.cancel, owner=job.owner):
-                    job.hear(event)
-                    # One that was stopped before anything was found leaves nothing behind.
-                    if isinstance(event, Finished) and (event.answer.read or not event.answer.cancelled):
-                        job.run_id = self._finish(job, event.answer)
-        except Exception as error:  # the page must always get an answer
-            if not (job.cancel.is_set() and isinstance(error, PlaygroundError)):
-                job.error = shown(error, job.language)
+        while self._engine.state.phase == "opening" and not job.cancel.wait(LOOK_EVERY_S):
+            pass
+        if not job.cancel.is_set():
+            for event in self._asker.ask(job.request, cancel=job.cancel, owner=job.owner):
+                job.hear(event)
+                # One that was stopped before anything was found leaves nothing behind.
+                if isinstance(event, Finished) and (event.answer.read or not event.answer.cancelled):
+                    job.run_id = self._finish(job, event.answer)

@@ -8,18 +8,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from playground.engine.engine import Engine
-from playground.errors import PlaygroundError
 from playground.messages import Progress
 from playground.tasks.extraction import Extractor
 from playground.tasks.extraction_events import Event, Filled, Finished, Table, Waiting
-from playground.ui.edge import shown
 from playground.ui.extract_asked import Asked
 from playground.ui.extract_view import page_view
-from playground.ui.page_jobs import PageJobs
+from playground.ui.page_jobs import TaskJobs
 from playground.ui.source_texts import Places
 
 LOOK_EVERY_S = 0.1
@@ -88,28 +86,16 @@ class ExtractJob:
         return {"news": self.news, "table": page_view(table, self.places) if table is not None else None}
 
 
-class ExtractJobs:
+class ExtractJobs(TaskJobs[ExtractJob]):
     """Starts and stops tables; a page makes one at a time. Thread-safe."""
+
+    name = "extract"
+    many = "Many texts are being looked into on this machine. Try again in a minute."
+    several = "Several of your texts are being looked into already. Wait for one of them."
 
     def __init__(self, engine: Engine, extractor: Extractor, finish: Finish) -> None:
         self._engine, self._extractor, self._finish = engine, extractor, finish
-        self._jobs = PageJobs[ExtractJob](
-            "extract",
-            many="Many texts are being looked into on this machine. Try again in a minute.",
-            several="Several of your texts are being looked into already. Wait for one of them.",
-        )
-
-    def begin(self, job: ExtractJob) -> ExtractJob:
-        """Make it on a thread of its own, in place of what its page was making. Raises InvalidInput."""
-        return self._jobs.begin(job, partial(self._make, job))
-
-    def stop(self, owner: str, page: str) -> bool:
-        """End what a page is making; what is done is kept. False when it makes nothing."""
-        return self._jobs.stop(owner, page)
-
-    def find(self, owner: str, page: str) -> ExtractJob | None:
-        """What a page is making."""
-        return self._jobs.find(owner, page)
+        super().__init__()
 
     def _make(self, job: ExtractJob) -> None:
         try:
@@ -120,8 +106,7 @@ class ExtractJobs:
                 if isinstance(event, Finished):
                     job.run_id = self._finish(job, event.table)
                 job.hear(event)
-        except Exception as error:  # the page must always get an answer
-            if not (job.cancel.is_set() and isinstance(error, PlaygroundError)):
-                job.error = shown(error, job.language)
+        except Exception:
             if job.table is not None and any(cell for row in job.table.rows for cell in row):
                 job.run_id = self._finish(job, job.table)  # what rules have found, and the model until then
+            raise

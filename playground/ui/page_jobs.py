@@ -6,10 +6,13 @@ Owns how many run at once, and of whom, and which one a page has. Must not know 
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+from functools import partial
+from typing import ClassVar, Generic, Protocol, TypeVar
 
-from playground.errors import InvalidInput
+from playground.errors import InvalidInput, PlaygroundError
+from playground.ui.edge import shown
 
 MOST_JOBS = 16
 MOST_JOBS_OF_OWNER = 3
@@ -75,3 +78,48 @@ class PageJobs(Generic[JobT]):
                 for key in ended[: max(0, len(ended) - self._kept)]:
                     del self._jobs[key]
             job.running = False
+
+
+class TaskJob(PageJob, Protocol):
+    """What a page is having a task make; `error` is said in its `language`."""
+
+    language: str
+    error: str | None
+
+
+TaskJobT = TypeVar("TaskJobT", bound=TaskJob)
+
+
+class TaskJobs(ABC, Generic[TaskJobT]):
+    """Starts and stops what the pages of one tab have made; a page one thing at a time. Thread-safe."""
+
+    name: ClassVar[str]
+    many: ClassVar[str]
+    several: ClassVar[str]
+    kept: ClassVar[int] = 0
+
+    def __init__(self) -> None:
+        self._jobs = PageJobs[TaskJobT](self.name, many=self.many, several=self.several, kept=self.kept)
+
+    @abstractmethod
+    def _make(self, job: TaskJobT) -> None:
+        """Make it, and tell the job what came of it. Whatever it raises becomes a sentence for the page."""
+
+    def begin(self, job: TaskJobT) -> TaskJobT:
+        """Make it on a thread of its own, in place of what its page was having made. Raises InvalidInput."""
+        return self._jobs.begin(job, partial(self._answer, job))
+
+    def stop(self, owner: str, page: str) -> bool:
+        """End what a page is having made; what is done is kept. False when there is nothing."""
+        return self._jobs.stop(owner, page)
+
+    def find(self, owner: str, page: str) -> TaskJobT | None:
+        """What a page is having made, or has had made last, where that is kept."""
+        return self._jobs.find(owner, page)
+
+    def _answer(self, job: TaskJobT) -> None:
+        try:
+            self._make(job)
+        except Exception as error:  # the page must always get an answer
+            if not (job.cancel.is_set() and isinstance(error, PlaygroundError)):
+                job.error = shown(error, job.language)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from playground.errors import InvalidInput, PlaygroundError
@@ -25,8 +25,7 @@ from playground.tasks.sentiment_analysis import (
 from playground.tasks.sentiment_aspects import aspects_in, judge_aspects
 from playground.tasks.sentiment_lexicon import read_by_words
 from playground.text.languages import detect
-from playground.ui.edge import shown
-from playground.ui.page_jobs import PageJobs
+from playground.ui.page_jobs import TaskJobs
 from playground.ui.sentiment_asked import Asked
 from playground.ui.sentiment_judges import SentimentJudges
 from playground.ui.sentiment_runs import SentimentRun, SentimentRuns
@@ -123,35 +122,19 @@ class SentimentJob:
         }
 
 
-class SentimentJobs:
+class SentimentJobs(TaskJobs[SentimentJob]):
     """Starts and stops jobs; a page has one at a time. Thread-safe."""
+
+    name = "sentiment"
+    many = "Many texts are being judged on this machine. Try again in a minute."
+    several = "Several of your texts are being judged already. Wait for one of them."
 
     def __init__(self, judges: SentimentJudges, runs: SentimentRuns) -> None:
         self._judges, self._runs = judges, runs
-        self._jobs = PageJobs[SentimentJob](
-            "sentiment",
-            many="Many texts are being judged on this machine. Try again in a minute.",
-            several="Several of your texts are being judged already. Wait for one of them.",
-        )
+        super().__init__()
 
-    def begin(self, job: SentimentJob) -> SentimentJob:
-        """Do it on a thread of its own, in place of what its page was doing. Raises InvalidInput."""
-        return self._jobs.begin(job, partial(self._do, job))
-
-    def stop(self, owner: str, page: str) -> bool:
-        """End what a page is doing; what is done is kept. False when it does nothing."""
-        return self._jobs.stop(owner, page)
-
-    def find(self, owner: str, page: str) -> SentimentJob | None:
-        """What a page is doing."""
-        return self._jobs.find(owner, page)
-
-    def _do(self, job: SentimentJob) -> None:
-        try:
-            {"text": self._judge_text, "words": self._weigh_words, "compare": self._compare}[job.kind](job)
-        except Exception as error:  # the page must always get an answer
-            if not (job.cancel.is_set() and isinstance(error, PlaygroundError)):
-                job.error = shown(error, job.language)
+    def _make(self, job: SentimentJob) -> None:
+        {"text": self._judge_text, "words": self._weigh_words, "compare": self._compare}[job.kind](job)
 
     def _open(self, job: SentimentJob, model: str) -> Judge:
         asked = job.asked

@@ -8,11 +8,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from playground.engine.engine import Engine
-from playground.errors import PlaygroundError
 from playground.messages import Progress
 from playground.tasks.summarization import Summarizer
 from playground.tasks.summary_events import (
@@ -30,8 +29,7 @@ from playground.tasks.summary_events import (
 from playground.tasks.summary_plan import Plan
 from playground.tasks.summary_request import language_of
 from playground.text.textrank import summarize
-from playground.ui.edge import shown
-from playground.ui.page_jobs import PageJobs
+from playground.ui.page_jobs import TaskJobs
 from playground.ui.summarize_asked import Asked
 from playground.ui.summarize_view import Places, extract_view, node_view, plan_view
 
@@ -122,41 +120,25 @@ class SummaryJob:
         }
 
 
-class SummaryJobs:
+class SummaryJobs(TaskJobs[SummaryJob]):
     """Starts and stops summaries; a page makes one at a time. Thread-safe."""
+
+    name = "summary"
+    many = "Many texts are being summarized on this machine. Try again in a minute."
+    several = "Several of your texts are being summarized already. Wait for one of them."
 
     def __init__(self, engine: Engine, summarizer: Summarizer, finish: Finish) -> None:
         self._engine, self._summarizer, self._finish = engine, summarizer, finish
-        self._jobs = PageJobs[SummaryJob](
-            "summary",
-            many="Many texts are being summarized on this machine. Try again in a minute.",
-            several="Several of your texts are being summarized already. Wait for one of them.",
-        )
-
-    def begin(self, job: SummaryJob) -> SummaryJob:
-        """Make it on a thread of its own, in place of what its page was making. Raises InvalidInput."""
-        return self._jobs.begin(job, partial(self._make, job))
-
-    def stop(self, owner: str, page: str) -> bool:
-        """End what a page is making; what is done is kept. False when it makes nothing."""
-        return self._jobs.stop(owner, page)
-
-    def find(self, owner: str, page: str) -> SummaryJob | None:
-        """What a page is making."""
-        return self._jobs.find(owner, page)
+        super().__init__()
 
     def _make(self, job: SummaryJob) -> None:
-        try:
-            self._wait_for_model(job)
-            if not job.cancel.is_set():
-                events = self._summarizer.summarize(job.asked.request, cancel=job.cancel, owner=job.owner)
-                for event in events:
-                    if isinstance(event, Finished):
-                        job.run_id = self._finish(job, event.summary)
-                    job.hear(event)
-        except Exception as error:  # the page must always get an answer
-            if not (job.cancel.is_set() and isinstance(error, PlaygroundError)):
-                job.error = shown(error, job.language)
+        self._wait_for_model(job)
+        if not job.cancel.is_set():
+            events = self._summarizer.summarize(job.asked.request, cancel=job.cancel, owner=job.owner)
+            for event in events:
+                if isinstance(event, Finished):
+                    job.run_id = self._finish(job, event.summary)
+                job.hear(event)
 
     def _wait_for_model(self, job: SummaryJob) -> None:
         """The central sentences need no model: they are there while one is opened."""

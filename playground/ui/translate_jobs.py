@@ -8,13 +8,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Literal
 
-from playground.errors import PlaygroundError
 from playground.tasks.translation_events import Event, Finished, SentenceDone, Started, Translation, Writing
-from playground.ui.edge import shown
-from playground.ui.page_jobs import PageJobs
+from playground.ui.page_jobs import TaskJobs
 from playground.ui.strings import sentence as in_language
 from playground.ui.translate_asked import Asked
 from playground.ui.translate_models import Chosen, TranslationModels
@@ -82,41 +79,25 @@ class TranslationJobOfPage:
         return view
 
 
-class TranslationJobs:
+class TranslationJobs(TaskJobs[TranslationJobOfPage]):
     """Starts and stops translations; a page makes one at a time. Thread-safe."""
+
+    name = "translation"
+    many = "Many texts are being translated on this machine. Try again in a minute."
+    several = "Several of your texts are being translated already. Wait for one of them."
+    kept = MOST_ENDED
 
     def __init__(self, models: TranslationModels, finish: Finish) -> None:
         self._models, self._finish = models, finish
-        self._jobs = PageJobs[TranslationJobOfPage](
-            "translation",
-            many="Many texts are being translated on this machine. Try again in a minute.",
-            several="Several of your texts are being translated already. Wait for one of them.",
-            kept=MOST_ENDED,
-        )
-
-    def begin(self, job: TranslationJobOfPage) -> TranslationJobOfPage:
-        """Make it on a thread of its own, in place of what its page was making. Raises InvalidInput."""
-        return self._jobs.begin(job, partial(self._make, job))
-
-    def stop(self, owner: str, page: str) -> bool:
-        """End what a page is making; what is done is kept. False when it makes nothing."""
-        return self._jobs.stop(owner, page)
-
-    def find(self, owner: str, page: str) -> TranslationJobOfPage | None:
-        """What a page is making, or has made last."""
-        return self._jobs.find(owner, page)
+        super().__init__()
 
     def _make(self, job: TranslationJobOfPage) -> None:
-        try:
-            chosen = self._chosen(job)
-            found = self._translated(job, chosen)
-            if found is not None and any(one is not None for one in found.sentences):
-                job.run_id = self._finish(job, run_of(job, chosen, found)).id
-            elif found is not None and found.error:
-                job.error = in_language(job.language, found.error)
-        except Exception as error:  # the page must always get an answer
-            if not (job.cancel.is_set() and isinstance(error, PlaygroundError)):
-                job.error = shown(error, job.language)
+        chosen = self._chosen(job)
+        found = self._translated(job, chosen)
+        if found is not None and any(one is not None for one in found.sentences):
+            job.run_id = self._finish(job, run_of(job, chosen, found)).id
+        elif found is not None and found.error:
+            job.error = in_language(job.language, found.error)
 
     def _chosen(self, job: TranslationJobOfPage) -> Chosen:
         def note(detail: str, fraction: float | None) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from playground.errors import InvalidInput
-from playground.ui.page_jobs import MOST_JOBS, MOST_JOBS_OF_OWNER, PageJobs
+from playground.ui.page_jobs import MOST_JOBS, MOST_JOBS_OF_OWNER, PageJobs, TaskJobs
 from tests.ui.conftest import until
 
 KEPT = 5
@@ -82,3 +82,36 @@ def test_work_that_raises_leaves_its_place() -> None:
     until(lambda: not job.running)
     until(lambda: all(thread.name != "test" for thread in threading.enumerate()))  # its exception belongs to this test
     assert jobs.find("anna", "page") is None
+
+
+@dataclass(eq=False)
+class Asked(Work):
+    language: str = "en"
+    error: str | None = None
+
+
+class Refusing(TaskJobs[Asked]):
+    name, many, several = "test", "The machine is busy.", "You have enough."
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.raised = error
+
+    def _make(self, job: Asked) -> None:
+        job.may_end.wait(30)
+        raise self.raised
+
+
+@pytest.mark.parametrize("error", [InvalidInput("Write or paste a text first."), ZeroDivisionError()])
+def test_whatever_a_task_raises_becomes_a_sentence_for_its_page(error: Exception) -> None:
+    job = Refusing(error).begin(Asked("anna", "page"))
+    end(job)
+    assert job.error and (job.error == str(error) or "ZeroDivision" not in job.error)
+
+
+def test_what_a_stopped_task_refuses_is_not_said() -> None:
+    jobs = Refusing(InvalidInput("It was stopped."))
+    job = jobs.begin(Asked("anna", "page"))
+    assert jobs.stop("anna", "page")
+    end(job)
+    assert job.error is None

@@ -43,7 +43,12 @@ class Server:
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(4))
 
     def __post_init__(self) -> None:
-        self.streams = PageStreams[Work](self.jobs, lambda request: "ann", lambda job: {"phase": "working"})
+        self.told = threading.Event()
+        self.streams = PageStreams[Work](self.jobs, lambda request: "ann", self.view)
+
+    def view(self, job: Work) -> dict[str, Any]:
+        self.told.set()
+        return {"phase": "working"}
 
     def prepare(self, asking: Asking) -> Callable[[], Work]:
         def begin() -> Work:
@@ -73,7 +78,7 @@ def server() -> Server:
 
 def test_a_page_hears_how_far_its_work_is_and_then_its_end(server: Server) -> None:
     heard = server.ask(1)
-    until(lambda: server.begun)
+    until(server.told.is_set)
     assert server.stop(1)
     first, *_, last = heard.result(30)
     assert (first["phase"], first["tab"], first["sequence"]) == ("working", "page", 1)
