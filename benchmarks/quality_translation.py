@@ -133,13 +133,13 @@ def result_of(pairs: Sequence[Measured], kept: Sequence[Kept], data: str) -> Res
     figures.append(Figure("sentences with a broken placeholder", float(broken), 0,
                           unit=" ", lower_is_better=True))  # fmt: skip
     rows = tuple(map(_row, pairs))
-    columns = ("model", "direction", "plain, chrF++", "ours", "ours with care", "plain, s", "ours", "ours with care",
+    columns = ("model", "direction", "texts", "plain, chrF++", "ours", "ours with care", "plain, s", "ours", "with care",
                "retried", "still flagged")  # fmt: skip
     marked = tuple((_name(one.model), *map(str, (one.sentences, one.plain_broken, one.ours_broken))) for one in kept)
     return Result(
         script="quality_translation",
         title="Translations",
-        how=f"{pairs[0].sentences if pairs else 0} texts a direction ({data}), greedy, {AT_ONCE} at once; chrF++ by "
+        how=f"The first texts of {data}, greedy, {AT_ONCE} at once; chrF++ by "
         "sacrebleu, seconds per text. Plain: one line that asks for a translation, for the base model three examples. "
         "Ours: the whole way of `tasks.translation`; with care: its choice among several ways. The gain is that "
         "of what a short text gets: with care, where it was measured. Scores of different target languages cannot be "
@@ -166,7 +166,7 @@ def _row(one: Measured) -> tuple[str, ...]:
     scores = f"{one.plain:.1f}", f"{one.ours:.1f}", _shown(one.careful)
     seconds = f"{one.plain_s:.1f}", f"{one.ours_s:.1f}", _shown(one.careful_s)
     flagged = ", ".join(f"{name} {count}" for name, count in sorted(one.problems.items()))
-    return _name(one.model), one.pair, *scores, *seconds, str(one.retried), flagged or "–"
+    return _name(one.model), one.pair, str(one.sentences), *scores, *seconds, str(one.retried), flagged or "–"
 
 
 def open_engine(model: str) -> Engine:
