@@ -133,8 +133,10 @@ def result_of(pairs: Sequence[Measured], kept: Sequence[Kept], data: str) -> Res
     figures.append(Figure("sentences with a broken placeholder", float(broken), 0,
                           unit=" ", lower_is_better=True))  # fmt: skip
     rows = tuple(map(_row, pairs))
-    columns = ("model", "direction", "texts", "plain, chrF++", "ours", "ours with care", "plain, s", "ours", "with care",
-               "retried", "still flagged")  # fmt: skip
+    columns = (
+        "model", "direction", "texts", "plain, chrF++", "ours", "with care", "plain, s", "ours, s", "with care, s",
+        "retried", "still flagged",
+    )  # fmt: skip
     marked = tuple((_name(one.model), *map(str, (one.sentences, one.plain_broken, one.ours_broken))) for one in kept)
     return Result(
         script="quality_translation",
