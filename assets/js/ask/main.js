@@ -1,36 +1,26 @@
 // The tab "Ask a text": a text, a file or an address on the left, questions about it and their answers on the right.
 // The server keeps the answers; this page holds the name of their entry and what is being looked at.
 
-import { announce, beginning, h, memory, page, speaking, t, toast } from "../dom.js";
+import { announce, beginning, h, memory, page, t, toast } from "../dom.js";
 import { Earlier } from "../earlier.js";
 import { Elsewhere } from "../source/elsewhere.js";
 import { SourcePane } from "../source/pane.js";
-import { meetFrame, onHanded, pageName } from "../tabs.js";
+import { TaskTab } from "../task_tab.js";
 import { Answers, sureness } from "./answers.js";
 import { QuestionBox } from "./question.js";
 
 const EXAMPLES = ["notice", "story", "report"]; // each with a text and three questions, one a line
-const SILENCE_MS = 20_000;
 
-export function mount(element, { trigger, watch, props, server }) {
-  new AskTab({ element, trigger, watch, props, server: speaking(server) });
+export function mount(element, given) {
+  new AskTab({ element, ...given });
 }
 
-class AskTab {
-  constructor({ element, trigger, watch, props, server }) {
-    Object.assign(this, { trigger, server, element });
-    this.tab = pageName();
-    this.sequence = 0;
-    this.busy = false;
+class AskTab extends TaskTab {
+  constructor(given) {
+    super("ask", given);
     this.run = "";
     this.build();
-    watch("value", () => this.hear(props.value));
-    meetFrame(this.column, { onstop: () => { if (this.busy) this.stop(); } });
-    const last = memory.get("ask_run");
-    const draft = memory.get("ask_draft");
-    const handed = onHanded("ask", (task) => this.take(task));
-    if (!handed && last) this.open(last, { quiet: true, draft });
-    else if (!handed && draft) this.source.put(draft);
+    this.enter(given);
   }
 
   build() {
@@ -104,36 +94,23 @@ class AskTab {
     this.asked = question;
     this.notice.replaceChildren();
     this.wait({ phase: "starting" });
-    this.trigger("ask", { tab: this.tab, sequence: this.sequence, language: page.language, text: this.source.text, name: this.source.name, question, read_all: readAll, run: this.run });
+    this.ask({ text: this.source.text, name: this.source.name, question, read_all: readAll, run: this.run });
   }
 
-  stop() {
-    this.wait({ ...this.latest, stopping: true });
-    this.server.stop_asking({ tab: this.tab, sequence: this.sequence }).then(({ stopped, error }) => {
-      if (error && this.busy) this.end({ refused: error });
-      else if (!stopped && this.busy && this.latest?.phase === "starting") { this.sequence += 1; this.wait(null); } // it had not begun
-    });
+  askToStop(request) { return this.server.stop_asking(request); }
+
+  askForNews(request) { return this.server.still_asking(request); }
+
+  neverBegan() {
+    this.sequence += 1;
+    this.wait(null);
   }
 
   wait(view) {
-    this.latest = view;
-    this.busy = view !== null;
+    this.note(view);
     this.source.wait(this.busy, false);
     this.question.wait(view);
-    this.column.classList.toggle("busy", this.busy);
-    clearTimeout(this.silence);
-    if (this.busy) this.silence = setTimeout(() => this.inquire(), SILENCE_MS);
     this.settle();
-  }
-
-  // A server that was restarted says nothing more: after a while of silence it is asked, twice, since an end may be on its way.
-  async inquire(again = false) {
-    const asked = this.sequence;
-    const answer = await this.server.still_asking({ tab: this.tab, sequence: asked });
-    if (asked !== this.sequence || !this.busy) return;
-    if (answer.gone && !again) this.silence = setTimeout(() => this.inquire(true), SILENCE_MS / 5);
-    else if (answer.error || answer.gone) this.end({ refused: answer.error ?? t("lost_call") });
-    else this.silence = setTimeout(() => this.inquire(), SILENCE_MS);
   }
 
   // With something on the page the title steps back.
@@ -143,12 +120,6 @@ class AskTab {
     this.examples.hidden = begun;
     this.blank.hidden = begun;
     this.column.classList.toggle("begun", begun);
-  }
-
-  hear(view) {
-    if (!view || view.tab !== this.tab || view.sequence !== this.sequence || !this.busy) return;
-    if (view.phase === "ended") { this.end(view); return; }
-    this.wait({ ...view, stopping: view.stopping || this.latest?.stopping });
   }
 
   end(view) {
@@ -219,10 +190,6 @@ class AskTab {
     this.question.box.focus();
   }
 
-  say(sentence) { this.notice.replaceChildren(h("p", { class: "hint" }, sentence)); }
-
-  refuse(sentence) { this.notice.replaceChildren(h("p", { class: "problem", role: "alert" }, sentence)); }
-
   // The text is about to be changed: its answers leave the page. The name of their entry stays, for as long as the
   // text stays what it was.
   leave() {
@@ -238,12 +205,6 @@ class AskTab {
     this.run = "";
     memory.set("ask_run", null);
     this.leave();
-  }
-
-  // What the search in the list of chats found.
-  take(task) {
-    if (this.busy) { this.stop(); this.sequence += 1; this.wait(null); }
-    if (task.entry) this.open(task.entry);
   }
 }
 

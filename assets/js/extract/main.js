@@ -1,40 +1,29 @@
 // The extract tab: a text, a file or an address on the left, on the right a table of what it says, each value tied to its
 // places in the text. The server keeps the table; this page holds its name and what is being looked at.
 
-import { announce, beginning, button, copyButton, h, memory, number, page, saveFile, speaking, t } from "../dom.js";
+import { announce, beginning, button, copyButton, h, memory, number, page, saveFile, t } from "../dom.js";
 import { Earlier } from "../earlier.js";
 import { Elsewhere } from "../source/elsewhere.js";
 import { SourcePane } from "../source/pane.js";
-import { meetFrame, onHanded, pageName } from "../tabs.js";
+import { TaskTab } from "../task_tab.js";
 import { Changes } from "./changes.js";
 import { Columns } from "./columns.js";
 import { Result } from "./result.js";
 import { asLines, endLine, namesOf, progressLine } from "./words.js";
 
 const EXAMPLES = { minutes: "overview", invoice: "amounts", story: "people" }; // each with what its title asks for
-const SILENCE_MS = 20_000;
 const SHORT_TEXT = 3000;
 
-export function mount(element, { trigger, watch, props, server }) {
-  new ExtractTab({ element, trigger, watch, props, server: speaking(server) });
+export function mount(element, given) {
+  new ExtractTab({ element, ...given });
 }
 
-class ExtractTab {
-  constructor({ element, trigger, watch, props, server }) {
-    Object.assign(this, { trigger, server, element });
-    this.tab = pageName();
-    this.sequence = 0;
-    this.busy = false;
-    this.run = null;
+class ExtractTab extends TaskTab {
+  constructor(given) {
+    super("extract", given);
     this.build();
-    this.columns.offer(props.value ?? {});
-    watch("value", () => this.hear(props.value));
-    meetFrame(this.column, { onstop: () => { if (this.busy) this.stop(); } });
-    const last = memory.get("extract_run");
-    const draft = memory.get("extract_draft");
-    const handed = onHanded("extract", (task) => this.take(task));
-    if (!handed && last) this.open(last, { quiet: true, draft });
-    else if (!handed && draft) this.source.put(draft);
+    this.columns.offer(given.props.value ?? {});
+    this.enter(given);
   }
 
   build() {
@@ -102,36 +91,18 @@ class ExtractTab {
     this.source.read([]);
     this.wait({ phase: "starting" });
     const schema = this.columns.preset || this.columns.schema;
-    this.trigger("extract", { tab: this.tab, sequence: this.sequence, language: page.language, name: this.source.name, text: this.source.text, schema });
+    this.ask({ name: this.source.name, text: this.source.text, schema });
   }
 
-  stop() {
-    this.wait({ ...this.latest, stopping: true });
-    this.server.stop_extract({ tab: this.tab, sequence: this.sequence }).then(({ stopped, error }) => {
-      if (error && this.busy) this.end({ refused: error });
-      else if (!stopped && this.busy && this.latest?.phase === "starting") { this.wait(null); this.forget(); } // it had not begun
-    });
-  }
+  askToStop(request) { return this.server.stop_extract(request); }
+
+  askForNews(request) { return this.server.extract_news(request); }
 
   wait(view) {
-    this.latest = view;
-    this.busy = view !== null;
+    this.note(view);
     this.source.wait(this.busy, Boolean(view?.stopping));
     this.result.wait(view, view ? progressLine(view) : "");
-    this.column.classList.toggle("busy", this.busy);
-    clearTimeout(this.silence);
-    if (this.busy) this.silence = setTimeout(() => this.inquire(), SILENCE_MS);
     this.settle();
-  }
-
-  // A server that was restarted says nothing more: after a while of silence it is asked, twice, since an end may be on its way.
-  async inquire(again = false) {
-    const asked = this.sequence;
-    const answer = await this.server.extract_news({ tab: this.tab, sequence: asked });
-    if (asked !== this.sequence || !this.busy) return;
-    if (answer.gone && !again) this.silence = setTimeout(() => this.inquire(true), SILENCE_MS / 5);
-    else if (answer.error || answer.gone) this.end({ refused: answer.error ?? t("lost_call") });
-    else this.silence = setTimeout(() => this.inquire(), SILENCE_MS);
   }
 
   // With something on the page the title steps back.
@@ -142,10 +113,7 @@ class ExtractTab {
     this.column.classList.toggle("begun", begun);
   }
 
-  hear(view) {
-    if (!view || view.tab !== this.tab || view.sequence !== this.sequence || !this.busy) return;
-    if (view.phase === "ended") { this.end(view); return; }
-    this.wait({ ...view, stopping: view.stopping || this.latest?.stopping });
+  follow(view) {
     if (view.news > this.news) this.pull();
   }
 
@@ -245,10 +213,6 @@ class ExtractTab {
     this.source.go.focus();
   }
 
-  say(sentence) { this.notice.replaceChildren(h("p", { class: "hint" }, sentence)); }
-
-  refuse(sentence) { this.notice.replaceChildren(h("p", { class: "problem", role: "alert" }, sentence)); }
-
   // The table goes from the page; its entry stays.
   forget() {
     this.run = null;
@@ -258,14 +222,6 @@ class ExtractTab {
     this.result.clear();
     this.notice.replaceChildren();
     this.settle();
-  }
-
-  // What the search in the list of chats found.
-  take(task) {
-    if (this.busy) this.stop();
-    this.sequence += 1;
-    if (this.busy) this.wait(null);
-    if (task.entry) this.open(task.entry);
   }
 }
 

@@ -1,9 +1,9 @@
 // The sentiment tab. First level: one text, its verdict, what its words and sentences do. Second level: many texts. The
 // server keeps what was judged; this page holds its name and what is being looked at.
 
-import { announce, beginning, h, memory, page, speaking, t } from "../dom.js";
+import { announce, beginning, h, memory, page, t } from "../dom.js";
 import { Earlier } from "../earlier.js";
-import { meetFrame, onHanded, pageName } from "../tabs.js";
+import { TaskTab } from "../task_tab.js";
 import { Aspects } from "./aspects.js";
 import { explanation } from "./explain.js";
 import { Labels } from "./labels.js";
@@ -17,24 +17,24 @@ import { progressLine, Verdict } from "./verdict.js";
 import { labelName, percent, verdictOf, verdictText } from "./words.js";
 
 const EXAMPLES = { hotel: "sentiment", message: "urgency", diary: "emotions" }; // each with the labels that its title asks for
-const SILENCE_MS = 20_000;
 
-export function mount(element, { trigger, watch, props, server }) {
-  new SentimentTab({ element, trigger, watch, props, server: speaking(server) });
+export function mount(element, given) {
+  new SentimentTab({ element, ...given });
 }
 
-class SentimentTab {
-  constructor({ element, trigger, watch, props, server }) {
-    Object.assign(this, { element, trigger, server, tab: pageName(), sequence: 0, busy: false, run: null });
+class SentimentTab extends TaskTab {
+  constructor(given) {
+    super("sentiment", given);
     this.build();
-    watch("value", () => this.hear(props.value));
-    meetFrame(this.column, { onstop: () => { if (this.level === "many" ? !this.many.stop() && this.busy : this.busy) this.stop(); } });
-    const handed = onHanded("sentiment", (task) => this.take(task));
-    const [last, draft] = [memory.get("sentiment_run"), memory.get("sentiment_draft")];
-    this.turn(memory.get("sentiment_level") === "many" && !handed ? "many" : "one");
-    if (!handed && last) this.open(last, { quiet: true, draft });
-    else if (!handed && draft) this.source.put(draft);
+    this.enter(given);
   }
+
+  recall(handed) {
+    this.turn(memory.get("sentiment_level") === "many" && !handed ? "many" : "one");
+    super.recall(handed);
+  }
+
+  escape() { if (this.level === "one" || !this.many.stop()) super.escape(); }
 
   build() {
     const { server } = this;
@@ -121,36 +121,23 @@ class SentimentTab {
     }
     this.wait({ phase: "starting" });
     const { model, names } = this.model.value;
-    this.trigger("sentiment", { tab: this.tab, sequence: this.sequence, language: page.language, kind, text: kind === "text" ? this.source.text : "", labels: this.labels.value, model, names, ...more });
+    this.ask({ kind, text: kind === "text" ? this.source.text : "", labels: this.labels.value, model, names, ...more });
   }
 
-  stop() {
-    this.wait({ ...this.latest, stopping: true });
-    this.server.stop_judging({ tab: this.tab, sequence: this.sequence }).then(({ stopped, error }) => {
-      if (error && this.busy) this.end({ refused: error });
-      else if (!stopped && this.busy && this.latest?.phase === "starting") { this.wait(null); if (!this.run) this.forget(); }
-    });
+  askToStop(request) { return this.server.stop_judging(request); }
+
+  askForNews(request) { return this.server.sentiment_news(request); }
+
+  neverBegan() {
+    this.wait(null);
+    if (!this.run) this.forget();
   }
 
   wait(view) {
-    this.latest = view;
-    this.busy = view !== null;
+    this.note(view);
     this.source.wait(this.busy, Boolean(view?.stopping));
     this.verdict.wait(view, view ? progressLine(view) : this.run ? this.madeLine() : "");
-    this.column.classList.toggle("busy", this.busy);
-    clearTimeout(this.silence);
-    if (this.busy) this.silence = setTimeout(() => this.inquire(), SILENCE_MS);
     this.settle();
-  }
-
-  // A server that was restarted says nothing more: after a while of silence it is asked, twice, since an end may be on its way.
-  async inquire(again = false) {
-    const asked = this.sequence;
-    const answer = await this.server.sentiment_news({ tab: this.tab, sequence: asked });
-    if (asked !== this.sequence || !this.busy) return;
-    if (answer.gone && !again) this.silence = setTimeout(() => this.inquire(true), SILENCE_MS / 5);
-    else if (answer.error || answer.gone) this.end({ refused: answer.error ?? t("lost_call") });
-    else this.silence = setTimeout(() => this.inquire(), SILENCE_MS);
   }
 
   settle() {
@@ -160,10 +147,7 @@ class SentimentTab {
     this.column.classList.toggle("begun", begun && this.level === "one");
   }
 
-  hear(view) {
-    if (!view || view.tab !== this.tab || view.sequence !== this.sequence || !this.busy) return;
-    if (view.phase === "ended") { this.end(view); return; }
-    this.wait({ ...view, stopping: view.stopping || this.latest?.stopping });
+  follow(view) {
     if (this.kind === "text" && view.found?.labels) { this.verdict.show(view.found); this.reader.show(view.found); }
     else if (this.kind === "words" && view.found?.heats) this.reader.show({ ...this.run, ...view.found });
   }
@@ -240,8 +224,6 @@ class SentimentTab {
     const known = this.reader.words.some((word) => word.without && word.start >= start && word.end <= end);
     if (!known) this.start("words", { run: this.run.id, span: [start, end] });
   }
-
-  refuse(sentence) { this.notice.replaceChildren(h("p", { class: "problem", role: "alert" }, sentence)); }
 
   clearSections() {
     for (const part of [this.tries, this.aspects, this.others]) part.clear();

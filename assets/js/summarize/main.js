@@ -1,10 +1,10 @@
 // The summarize tab: a text, a file or an address on the left, its summary on the right, each sentence tied to its
 // places in the text. The server keeps the summary; this page holds its name and what is being looked at.
 
-import { announce, beginning, bus, h, memory, page, speaking, t } from "../dom.js";
+import { announce, beginning, bus, h, memory, page, t } from "../dom.js";
 import { Earlier } from "../earlier.js";
 import { Elsewhere } from "../source/elsewhere.js";
-import { meetFrame, onHanded, pageName } from "../tabs.js";
+import { TaskTab } from "../task_tab.js";
 import { openCard } from "./card.js";
 import { endLine, progressLine } from "./lines.js";
 import { Options } from "./options.js";
@@ -14,28 +14,18 @@ import { Source } from "./source.js";
 
 const EXAMPLES = { minutes: "bullets", story: "abstract", notice: "simple" }; // each with the form that its title asks for
 const NOTES_AT_ONCE = 200;
-const SILENCE_MS = 20_000;
 
-export function mount(element, { trigger, watch, props, server }) {
-  new SummarizeTab({ element, trigger, watch, props, server: speaking(server) });
+export function mount(element, given) {
+  new SummarizeTab({ element, ...given });
 }
 
-class SummarizeTab {
-  constructor({ element, trigger, watch, props, server }) {
-    Object.assign(this, { trigger, server, element });
-    this.tab = pageName();
-    this.sequence = 0;
-    this.busy = false;
-    this.run = null;
+class SummarizeTab extends TaskTab {
+  constructor(given) {
+    super("summarize", given);
     this.build();
-    this.options.offer(props.value ?? {});
-    watch("value", () => this.hear(props.value));
-    this.meet();
-    const last = memory.get("summarize_run");
-    const draft = memory.get("summarize_draft");
-    const handed = onHanded("summarize", (task) => this.take(task));
-    if (!handed && last) this.open(last, { quiet: true, draft });
-    else if (!handed && draft) this.source.put(draft);
+    this.options.offer(given.props.value ?? {});
+    bus.on("model-ready", () => { if (!this.busy) this.look(this.source.text); });
+    this.enter(given);
   }
 
   build() {
@@ -61,11 +51,6 @@ class SummarizeTab {
     const work = h("section", { class: "sm-work" }, this.options.element, h("div", { class: "sm-panes" }, this.source.element, this.result.element), this.notice);
     this.column = h("div", { class: "sm-column" }, this.empty, work, h("div", { class: "sm-under" }, this.earlier.element), this.examples);
     this.element.replaceChildren(h("div", { class: "sm" }, h("div", { class: "sm-scroll", tabindex: "-1" }, this.column)));
-  }
-
-  meet() {
-    meetFrame(this.column, { onstop: () => { if (this.busy) this.stop(); } });
-    bus.on("model-ready", () => { if (!this.busy) this.look(this.source.text); });
   }
 
   get asked() {
@@ -115,36 +100,18 @@ class SummarizeTab {
     this.parts.clear();
     this.source.read([]);
     this.wait({ phase: "starting" });
-    this.trigger("summarize", { tab: this.tab, sequence: this.sequence, language: page.language, name: this.source.name, ...this.asked });
+    this.ask({ name: this.source.name, ...this.asked });
   }
 
-  stop() {
-    this.wait({ ...this.latest, stopping: true });
-    this.server.stop_summary({ tab: this.tab, sequence: this.sequence }).then(({ stopped, error }) => {
-      if (error && this.busy) this.end({ refused: error });
-      else if (!stopped && this.busy && this.latest?.phase === "starting") { this.wait(null); this.forget(); } // it had not begun
-    });
-  }
+  askToStop(request) { return this.server.stop_summary(request); }
+
+  askForNews(request) { return this.server.summary_news({ ...request, after: this.after }); }
 
   wait(view) {
-    this.latest = view;
-    this.busy = view !== null;
+    this.note(view);
     this.source.wait(this.busy, Boolean(view?.stopping));
     this.result.wait(view, view ? progressLine(view) : "");
-    this.column.classList.toggle("busy", this.busy);
-    clearTimeout(this.silence);
-    if (this.busy) this.silence = setTimeout(() => this.inquire(), SILENCE_MS);
     this.settle();
-  }
-
-  // A server that was restarted says nothing more: after a while of silence it is asked, twice, since an end may be on its way.
-  async inquire(again = false) {
-    const asked = this.sequence;
-    const answer = await this.server.summary_news({ tab: this.tab, sequence: asked, after: this.after });
-    if (asked !== this.sequence || !this.busy) return;
-    if (answer.gone && !again) this.silence = setTimeout(() => this.inquire(true), SILENCE_MS / 5);
-    else if (answer.error || answer.gone) this.end({ refused: answer.error ?? t("lost_call") });
-    else this.silence = setTimeout(() => this.inquire(), SILENCE_MS);
   }
 
   // With something on the page the title steps back.
@@ -155,10 +122,7 @@ class SummarizeTab {
     this.column.classList.toggle("begun", begun);
   }
 
-  hear(view) {
-    if (!view || view.tab !== this.tab || view.sequence !== this.sequence || !this.busy) return;
-    if (view.phase === "ended") { this.end(view); return; }
-    this.wait({ ...view, stopping: view.stopping || this.latest?.stopping });
+  follow(view) {
     if (view.news > this.news) this.pull(view.news);
     this.result.draft(view.draft, this.form);
   }
@@ -258,10 +222,6 @@ class SummarizeTab {
     this.source.go.focus();
   }
 
-  say(sentence) { this.notice.replaceChildren(h("p", { class: "hint" }, sentence)); }
-
-  refuse(sentence) { this.notice.replaceChildren(h("p", { class: "problem", role: "alert" }, sentence)); }
-
   // The summary goes from the page; its entry stays.
   forget() {
     this.run = null;
@@ -272,13 +232,5 @@ class SummarizeTab {
     this.parts.clear();
     this.notice.replaceChildren();
     this.settle();
-  }
-
-  // What the search in the list of chats found.
-  take(task) {
-    if (this.busy) this.stop();
-    this.sequence += 1;
-    if (this.busy) this.wait(null);
-    if (task.entry) this.open(task.entry);
   }
 }
