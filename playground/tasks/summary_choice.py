@@ -23,7 +23,8 @@ from playground.text.sentences import Segment
 _USUAL, _OFTEN, _LATE, _NAMED = -2.2, 0.96, -0.32, 0.5
 _USUAL_TERMS = 25
 """Terms of a summary that is a little long; a shorter draft is not worth less because of that alone."""
-_COPIED_SHARE, _COPIED_COST = 0.8, 0.05
+_COPIED_USUAL, _COPIED_COST = 1 / 3, 0.3
+"""The share of a sentence that may stand in the text just so, and what the rest costs."""
 
 
 class Salience:
@@ -33,12 +34,11 @@ class Salience:
         self._sentences = sentences
 
     def worth(self, text: str) -> float:
-        """About the F1 that `text` would have against a person's summary (by terms, 0 to 1), less for a copy: the
-        text's own sentences are shown beside the summary anyway."""
+        """About the F1 that `text` would have against a person's summary (by terms, 0 to 1), less for what is copied:
+        the text's own sentences are shown beside the summary anyway."""
         terms = content_terms(text)
         expected = sum(self._odds.get(term, 0.0) for term in set(terms))
-        copied = self.copied(text) > _COPIED_SHARE
-        return 2 * expected / (len(terms) + _USUAL_TERMS) - _COPIED_COST * copied
+        return 2 * expected / (len(terms) + _USUAL_TERMS) - _COPIED_COST * max(0.0, self.copied(text) - _COPIED_USUAL)
 
     def copied(self, text: str) -> float:
         """0 to 1: the share of the words of `text` that stand in the source one after the other."""

@@ -16,7 +16,7 @@ from playground.tasks.summary_checks import Fault, clean, faults, points_of
 from playground.tasks.summary_choice import Salience, agreement
 from playground.tasks.summary_events import Drafted, Event, SecondTry, Waiting
 from playground.tasks.summary_points import SENTENCES_A_POINT, PointWriter
-from playground.tasks.summary_prompts import Asked, ask
+from playground.tasks.summary_prompts import Asked, ask, ask_otherwise
 from playground.tasks.summary_repair import joined, quotes_checked, without_inventions
 from playground.tasks.summary_writer import SummaryWriter
 from playground.text.languages import language
@@ -87,17 +87,23 @@ class Drafter:
 
     def _first(self, passage: str) -> Generator[Event, None, list[Draft]]:
         """The first try. Of one sentence several are written: of the whole, of its beginning, where most often stands
-        what matters, and of the whole from other first words on, which costs little once the text has been read."""
+        what matters, and of the whole asked in other words or, of a model that cannot be asked, from other first words
+        on, which costs little once the text has been read."""
         question = ask(self._asked, passage)
         if self._asked.request.is_list:
             return [(yield from self._list(question, passage))]
         if self._asked.request.form != "sentence":
             return (yield from self._write([question]))
         questions = [replace(question, params=replace(question.params, alternatives=_BEGINNINGS))]
+        questions += ask_otherwise(self._asked, passage)
+        count = len(questions)
         if (beginning := self._beginning(passage)) != passage:
             questions.append(ask(self._asked, beginning))
-        whole, *parts = yield from self._write(questions)
-        drafts = [whole, *(replace(draft, read=False) for draft in parts)]
+        drafts = yield from self._write(questions)
+        drafts = [replace(draft, read=draft.read and place < count) for place, draft in enumerate(drafts)]
+        if self._asked.instructed:
+            return drafts
+        whole = drafts[0]
         others = [
             replace(question, prefix=question.prefix + other.text)
             for other in whole.first[1:]
@@ -105,8 +111,6 @@ class Drafter:
         ]
         if others and not self._writer.cancel.is_set():
             drafts += yield from self._write(others, shown=False)
-        if self._asked.instructed:
-            return drafts
         near = agreement([draft.text for draft in drafts])
         return [replace(draft, agreement=one) for draft, one in zip(drafts, near, strict=True)]
 

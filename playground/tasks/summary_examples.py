@@ -66,6 +66,8 @@ class Wording:
     title: str
     instructions: dict[Form, str]
     """By form; {count} is how many sentences or points are wanted."""
+    questions: tuple[str, ...]
+    """What is asked behind a text for one sentence, each another way."""
     focus: str
     avoid: str
     language: str
@@ -85,6 +87,7 @@ def wording(code: str) -> Wording:
     return Wording(
         title=given["title"],
         instructions=given["instructions"],
+        questions=tuple(given["questions"]),
         focus=given["focus"],
         avoid=given["avoid"],
         language=given["language"],

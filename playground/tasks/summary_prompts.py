@@ -81,6 +81,20 @@ def ask(asked: Asked, passage: str, *, most_tokens: int | None = None, avoid: Se
     return Question(tuple(messages), params, prefix, app_messages, enough, hopeless, shown)
 
 
+def ask_otherwise(asked: Asked, passage: str) -> tuple[Question, ...]:
+    """Other requests for the sentence, each in other words behind the passage, which is read once for all of them.
+
+    None for a model that follows examples better than instructions.
+    """
+    if asked.request.form != "sentence" or not asked.instructed:
+        return ()
+    usual = ask(replace(asked, examples=False), passage)
+    return tuple(
+        replace(usual, messages=(Message("user", f"{passage.strip()}\n\n{_instruction(asked, (), question)}"),))
+        for question in asked.wording.questions
+    )
+
+
 def note_request(request: SummaryRequest, count: int) -> SummaryRequest:
     """What is asked about one part of a long text: a few sentences, in the text's own language."""
     return replace(request, form="abstract", length=count, language="")

@@ -15,7 +15,7 @@ from playground.messages import Stats
 from playground.tasks import summary_plan as planning
 from playground.tasks.summary_answers import Question, Writing, write_all
 from playground.tasks.summary_plan import Effort, Sizes, SpeedBook, TokenMap
-from playground.tasks.summary_prompts import Asked, ask
+from playground.tasks.summary_prompts import Asked, ask, ask_otherwise
 from playground.tasks.text_engine import TextEngine
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ class SummaryWriter:
         self._engine, self._speeds = engine, speeds
         self.cancel, self._owner = cancel, owner
         loaded = open_model(engine)
-        self._more_drafts = _MORE_DRAFTS if asked.request.form == "sentence" else 0
+        others = ask_otherwise(asked, "x")
+        self._more_drafts = (1 + len(others) if others else _MORE_DRAFTS) if asked.request.form == "sentence" else 0
+        self._read_again = bool(others)
         self._model, self._parameters = loaded.spec.id, loaded.spec.parameters
         overhead = max(engine.count_tokens(ask(one, "x").messages) for one in (asked, note))
         self.sizes: Sizes = planning.sizes(loaded.context_length, self._parameters, overhead)
@@ -74,7 +76,8 @@ class SummaryWriter:
         together = self._speeds.seconds(self._model, self._parameters, read, written, max(1, notes))
         once = self._speeds.seconds(self._model, self._parameters, 0, _SENTENCE_TOKENS * sentences, 1)
         again, tokens = self._more_drafts, self._more_drafts * _SENTENCE_TOKENS
-        return together + once + self._speeds.seconds(self._model, self._parameters, 0, tokens, again)
+        reread = min(read, self.sizes.part) if self._read_again else 0
+        return together + once + self._speeds.seconds(self._model, self._parameters, reread, tokens, again)
 
     def effort(self, lengths: Sequence[int]) -> Effort:
         """What it takes to write notes on passages of so many tokens, together."""

@@ -16,19 +16,27 @@ from tests.tasks.summary_fakes import FakeEngine, passage_of
 from tests.tasks.test_summarization import SHORT, run, summary_of
 
 
-def test_of_several_first_words_the_sentence_that_says_most_is_shown() -> None:
+def test_a_model_that_follows_instructions_is_asked_in_several_ways_and_the_sentence_that_says_most_is_shown() -> None:
     best = "A bridge over the river Lune that 4,000 cars use was closed for cracks."
-    openers = {
-        "Headline:Cars": "Headline:Cars\nIntroduction: Cars use a bridge.",
-        "Headline:Closed": f"Headline:Closed\nIntroduction: {best}",
-    }
-    answer = "Headline: Cracks\nIntroduction: Engineers had found something."
-    engine = FakeEngine(lambda prompt: answer, parameters=500_000_000, openers=openers, likely=("Cars", "Closed", "“"))
+
+    def answer(prompt: str) -> str:
+        if prompt.startswith(SHORT):  # the passage comes first, so that it is read once for all of these
+            return best if "TL;DR" in prompt else "A bridge is a bridge."
+        return "Headline: Cracks\nIntroduction: Engineers had found something."
+
+    engine = FakeEngine(answer, parameters=500_000_000)
     events = run(engine, SummaryRequest(SHORT, "sentence"))
-    assert summary_of(events).text == best
-    assert sorted(engine.begun) == ["Headline:", *openers]
+    assert summary_of(events).text == best and summary_of(events).tries == 1
+    assert sum(messages[-1].content.startswith(SHORT) for messages in engine.asked) == 3
     drafts = [event.text for event in events if isinstance(event, Drafted) and event.text]
     assert drafts and all("Engineers had found something.".startswith(draft) for draft in drafts)
+
+
+def test_the_other_ways_to_ask_say_the_focus_and_the_language_too() -> None:
+    engine = FakeEngine(lambda prompt: "Die Brücke wurde geschlossen.", parameters=500_000_000)
+    run(engine, SummaryRequest(SHORT, "sentence", focus="When was it?", language="de"))
+    others = [messages[-1].content for messages in engine.asked if messages[-1].content.startswith(SHORT)]
+    assert len(others) == 3 and all("When was it?" in text and "German" in text for text in others)
 
 
 def test_of_a_tiny_model_the_sentence_that_agrees_with_its_others_is_shown() -> None:
