@@ -23,22 +23,31 @@ from playground.text.sentences import Segment
 _USUAL, _OFTEN, _LATE, _NAMED = -2.2, 0.96, -0.32, 0.5
 _USUAL_TERMS = 25
 """Terms of a summary that is a little long; a shorter draft is not worth less because of that alone."""
-_COPIED_USUAL, _COPIED_COST = 1 / 3, 0.3
-"""The share of a sentence that may stand in the text just so, and what the rest costs."""
+_COPIED_SHARE, _COPIED_COST = 0.8, 0.05
+_COPIED_USUAL, _COPIED_PRICE = 1 / 3, 0.3
+"""The share of a sentence that may stand in the text just so, and what the rest costs, where copying is a habit."""
 
 
 class Salience:
-    """What matters in a text, given as its sentences."""
+    """What matters in a text, given as its sentences.
 
-    def __init__(self, sentences: tuple[Segment, ...]) -> None:
-        self._sentences = sentences
+    `copyist`: whoever writes about it likes to copy, so every copied stretch counts, not only a whole sentence.
+    """
+
+    def __init__(self, sentences: tuple[Segment, ...], *, copyist: bool = False) -> None:
+        self._sentences, self._copyist = sentences, copyist
 
     def worth(self, text: str) -> float:
         """About the F1 that `text` would have against a person's summary (by terms, 0 to 1), less for what is copied:
         the text's own sentences are shown beside the summary anyway."""
         terms = content_terms(text)
         expected = sum(self._odds.get(term, 0.0) for term in set(terms))
-        return 2 * expected / (len(terms) + _USUAL_TERMS) - _COPIED_COST * max(0.0, self.copied(text) - _COPIED_USUAL)
+        return 2 * expected / (len(terms) + _USUAL_TERMS) - self._cost_of(self.copied(text))
+
+    def _cost_of(self, copied: float) -> float:
+        if self._copyist:
+            return _COPIED_PRICE * max(0.0, copied - _COPIED_USUAL)
+        return _COPIED_COST if copied > _COPIED_SHARE else 0.0
 
     def copied(self, text: str) -> float:
         """0 to 1: the share of the words of `text` that stand in the source one after the other."""

@@ -65,7 +65,7 @@ class Drafter:
 
     def __init__(self, writer: SummaryWriter, asked: Asked, source: Source) -> None:
         self._writer, self._asked, self._source = writer, asked, source
-        self._salience = Salience(source.sentences)
+        self._salience = Salience(source.sentences, copyist=asked.instructed)
 
     def drafts(self, passage: str) -> Generator[Event, None, list[Draft]]:
         """Drafts of a summary of `passage`, which is the source or notes on it. Raises PromptTooLong.

@@ -37,14 +37,21 @@ def test_a_copied_sentence_is_worth_less_than_the_same_said_anew() -> None:
     assert salience().worth(anew) > salience().worth(copied)
 
 
+def test_of_a_copyist_every_copied_stretch_counts_but_not_a_phrase() -> None:
+    copyist = Salience(cut(TEXT).segments, copyist=True)
+    half = "Ferries have had to anchor outside the harbour, which is full of fresh sand in many places."
+    phrase = "The harbour will be made deeper for big ferries, which could not reach it."
+    assert copyist.worth(half) < salience().worth(half) and copyist.worth(phrase) == salience().worth(phrase)
+
+
 def test_words_that_the_text_does_not_have_lower_the_worth() -> None:
     said = "Larger ferries will reach the harbour"
     assert salience().worth(f"{said}.") > salience().worth(f"{said} with elephants and purple umbrellas.")
 
 
-@given(st.text(max_size=200), st.text(max_size=200))
-def test_any_two_texts_can_be_compared(text: str, draft: str) -> None:
-    found = salience(text)
+@given(st.text(max_size=200), st.text(max_size=200), st.booleans())
+def test_any_two_texts_can_be_compared(text: str, draft: str, copyist: bool) -> None:
+    found = Salience(cut(text).segments, copyist=copyist)
     assert -0.25 <= found.worth(draft) <= 2 and 0 <= found.copied(draft) <= 1
 
 
