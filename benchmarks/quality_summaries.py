@@ -121,7 +121,7 @@ def result_of(measured: Sequence[ModelRows], data: SummaryData) -> Result:
     tries: list[tuple[str, ...]] = []
     by_model: dict[str, dict[str, float]] = {}
     for one in measured:
-        name = SHORT_NAMES.get(one.model, one.model)
+        name = SHORT_NAMES.get(one.model, find(one.model).name)
         own = [one.ours[number] for number in one.numbers]
         plain, ours = Measured.of([one.plain[number] for number in one.numbers]), Measured.of(own)
         rows += [_line(f"{name}, plain prompt", plain), _line(f"{name}, ours", ours)]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from playground.engine.sampling import fresh_seed, make_sampler
 from playground.messages import SamplingParams
 
 PLAIN = SamplingParams(temperature=1.0, top_k=0, top_p=1.0, repetition_penalty=1.0)
+ROUNDING = 1e-6
 
 
 def params(**changes) -> SamplingParams:
@@ -68,7 +70,12 @@ def test_the_distribution_is_that_of_the_book(size, spread, temperature, top_k, 
     logits = torch.randn(size, generator=torch.Generator().manual_seed(seed)) * spread
     chosen = params(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, repetition_penalty=penalty)
     context = [0, 1, size - 1]
-    torch.testing.assert_close(ours(logits, chosen, context), reference(logits, chosen, context), rtol=1e-4, atol=1e-7)
+    found = ours(logits, chosen, context)
+    # Whether the token on the edge of the mass still belongs to it is a matter of rounding.
+    edges = {top_p, top_p - ROUNDING, top_p + ROUNDING} if top_p < 1.0 else {top_p}
+    expected = [reference(logits, replace(chosen, top_p=edge), context) for edge in sorted(edges)]
+    nearest = min(expected, key=lambda one: float((found - one).abs().max()))
+    torch.testing.assert_close(found, nearest, rtol=1e-4, atol=1e-7)
 
 
 @pytest.mark.parametrize("changes", [{}, {"top_k": 3}, {"top_p": 0.8}, {"temperature": 2.0, "min_p": 0.1}])
