@@ -45,6 +45,7 @@ from playground.text.textrank import summarize
 EXAMPLES = ROOT / "assets" / "examples" / "summary_quality.json"
 GEMMA = "gemma-3-270m"
 MODELS = (*ALL_MODELS, GEMMA)
+NAMES = {**SHORT_NAMES, GEMMA: find(GEMMA).name}
 PLAIN = "Summarize the following text in one sentence.\n\n"
 PLAIN_PARAMS = SamplingParams(temperature=0.0, repetition_penalty=1.0, max_new_tokens=80)
 AT_ONCE = 4
@@ -121,7 +122,7 @@ def result_of(measured: Sequence[ModelRows], data: SummaryData) -> Result:
     tries: list[tuple[str, ...]] = []
     by_model: dict[str, dict[str, float]] = {}
     for one in measured:
-        name = SHORT_NAMES.get(one.model, find(one.model).name)
+        name = NAMES.get(one.model, one.model)
         own = [one.ours[number] for number in one.numbers]
         plain, ours = Measured.of([one.plain[number] for number in one.numbers]), Measured.of(own)
         rows += [_line(f"{name}, plain prompt", plain), _line(f"{name}, ours", ours)]

@@ -1,5 +1,6 @@
 // What the tabs of tasks have in common: a page has one piece of work done at a time, hears of it until its end, and asks
-// after it when nothing was heard for long. A tab builds `column`, and says how it waits, ends, opens and forgets.
+// after it when nothing was heard for long. A tab builds `column`,
+// `source` and `notice`, gives `askToStop` and `askForNews`, and says how it waits, ends, opens and forgets.
 
 import { h, memory, page, speaking, t } from "./dom.js";
 import { meetFrame, onHanded, pageName } from "./tabs.js";
@@ -33,8 +34,10 @@ export class TaskTab {
   }
 
   stop() {
+    const asked = this.sequence;
     this.wait({ ...this.latest, stopping: true });
-    this.askToStop({ tab: this.tab, sequence: this.sequence }).then(({ stopped, error }) => {
+    this.askToStop({ tab: this.tab, sequence: asked }).then(({ stopped, error }) => {
+      if (asked !== this.sequence) return; // other work has begun meanwhile
       if (error && this.busy) this.end({ refused: error });
       else if (!stopped && this.busy && this.latest?.phase === "starting") this.neverBegan();
     });

@@ -22,8 +22,8 @@ wanted; the only sentence has no end; it speaks of something else than the text.
 _ANNOUNCEMENT = re.compile(
     r"^\W{0,4}(?:(?:sure|certainly|of course|okay|ok)\b[^\n:]{0,60}[!.,:]\s*)?"
     r"(?:(?:here(?:'s|’s| is| are)|below (?:is|are)|the following (?:is|are))\b[^\n:]{0,100}:"
-    r"|(?:\w+[ -]){0,4}(?:summary|summari[sz]ation|headline|introduction|tl;?dr|key points|bullet points|main points|"
-    r"explanation|notes)\b(?: (?:of|in|for)\b[^\n:]{0,60})?\W{0,3}:"
+    r"|(?:\w+[ -]){0,4}(?:summary|summari[sz]ation|headline|introduction|tl;?dr|first sentence|key points|"
+    r"bullet points|main points|explanation|notes)\b(?: (?:of|in|for)\b[^\n:]{0,60})?\W{0,3}:"
     r"|(?:in (?:summary|short|conclusion)|to sum up|overall),)\s*",
     re.IGNORECASE,
 )
@@ -50,8 +50,9 @@ _TITLE = re.compile(r"\A#+[ \t]*[^\n]{1,80}\n+(?=\S)")
 _EMPHASIS = re.compile(r"\*\*|__|^#+\s*|`", re.MULTILINE)
 _WRAPPING = [("“", "”"), ('"', '"'), ("「", "」"), ("『", "』")]
 _INSTRUCTION = re.compile(
-    r"\b(?:summari[sz]e (?:the|this)|sum up the|write (?:a|one|the) (?:summary|sentence)|in your own words)\b"
-    r"|请(?:用|总结|概括)",
+    r"\b(?:summari[sz]e (?:the|this)|sum up the|write (?:(?:a|one|the) (?:summary|sentence)|the missing)|"
+    r"in your own words)\b"
+    r"|请(?:用|总结|概括|为这篇)",
     re.IGNORECASE,
 )
 _END = re.compile(r"[.!?。！？…][\"'”’»)\]」』]*$")

@@ -31,7 +31,8 @@ _COPIED_USUAL, _COPIED_PRICE = 1 / 3, 0.3
 class Salience:
     """What matters in a text, given as its sentences.
 
-    `copyist`: whoever writes about it likes to copy, so every copied stretch counts, not only a whole sentence.
+    `copyist`: whoever writes about it likes to copy, so a long copied stretch counts, not only a whole
+    sentence.
     """
 
     def __init__(self, sentences: tuple[Segment, ...], *, copyist: bool = False) -> None:
@@ -50,7 +51,7 @@ class Salience:
         return _COPIED_COST if copied > _COPIED_SHARE else 0.0
 
     def copied(self, text: str) -> float:
-        """0 to 1: the share of the words of `text` that stand in the source one after the other."""
+        """0 to 1: the share of the words of `text` that its longest stretch has which stands in the source just so."""
         own, source = words(text), self._words
         longest = 0
         for start in range(len(own)):

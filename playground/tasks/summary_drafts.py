@@ -65,6 +65,7 @@ class Drafter:
 
     def __init__(self, writer: SummaryWriter, asked: Asked, source: Source) -> None:
         self._writer, self._asked, self._source = writer, asked, source
+        # Models that can be instructed like to copy (docs/quality.md).
         self._salience = Salience(source.sentences, copyist=asked.instructed)
 
     def drafts(self, passage: str) -> Generator[Event, None, list[Draft]]:
@@ -87,30 +88,30 @@ class Drafter:
 
     def _first(self, passage: str) -> Generator[Event, None, list[Draft]]:
         """The first try. Of one sentence several are written: of the whole, of its beginning, where most often stands
-        what matters, and of the whole asked in other words or, of a model that cannot be asked, from other first words
-        on, which costs little once the text has been read."""
+        what matters, and of the whole asked for in other words; of a model that is not instructed, from other first
+        words on. What begins alike is written after the first of its kind, when its beginning is known."""
         question = ask(self._asked, passage)
         if self._asked.request.is_list:
             return [(yield from self._list(question, passage))]
         if self._asked.request.form != "sentence":
             return (yield from self._write([question]))
-        questions = [replace(question, params=replace(question.params, alternatives=_BEGINNINGS))]
-        questions += ask_otherwise(self._asked, passage)
+        first_words = 0 if self._asked.instructed else _BEGINNINGS
+        others = ask_otherwise(self._asked, passage)
+        questions = [replace(question, params=replace(question.params, alternatives=first_words)), *others[:1]]
         count = len(questions)
         if (beginning := self._beginning(passage)) != passage:
             questions.append(ask(self._asked, beginning))
         drafts = yield from self._write(questions)
         drafts = [replace(draft, read=draft.read and place < count) for place, draft in enumerate(drafts)]
-        if self._asked.instructed:
-            return drafts
-        whole = drafts[0]
-        others = [
+        later = others[1:] or [
             replace(question, prefix=question.prefix + other.text)
-            for other in whole.first[1:]
+            for other in drafts[0].first[1:]
             if other.logprob > _UNLIKELY and other.text.strip().isalnum()  # no sign, no half of a letter
         ]
-        if others and not self._writer.cancel.is_set():
-            drafts += yield from self._write(others, shown=False)
+        if later and not self._writer.cancel.is_set():
+            drafts += yield from self._write(later, shown=False)
+        if self._asked.instructed:
+            return drafts
         near = agreement([draft.text for draft in drafts])
         return [replace(draft, agreement=one) for draft, one in zip(drafts, near, strict=True)]
 

@@ -39,8 +39,8 @@ class Asked:
     """Whether there is room for examples."""
 
     instructed: bool = False
-    """The model follows instructions well: it writes a headline before a single sentence, and gets no examples for the
-    other forms, since it would copy from them."""
+    """The model follows instructions well: it writes a headline before a single sentence, is also asked for it in other
+    words, and gets no examples for the other forms, since it would copy from them."""
 
     @property
     def wording(self) -> Wording:
@@ -82,15 +82,18 @@ def ask(asked: Asked, passage: str, *, most_tokens: int | None = None, avoid: Se
 
 
 def ask_otherwise(asked: Asked, passage: str) -> tuple[Question, ...]:
-    """Other requests for the sentence, each in other words behind the passage, which is read once for all of them.
+    """Other requests for the sentence, each in other words behind the passage: once one of them has been read, the
+    others are read quickly.
 
     None for a model that follows examples better than instructions.
     """
     if asked.request.form != "sentence" or not asked.instructed:
         return ()
     usual = ask(replace(asked, examples=False), passage)
+    # Without examples in its language a summary drifts into that of the text.
+    wishes = _wishes(asked, (), say_language=asked.target != asked.source)
     return tuple(
-        replace(usual, messages=(Message("user", f"{passage.strip()}\n\n{_instruction(asked, (), question)}"),))
+        replace(usual, messages=(Message("user", f"{passage.strip()}\n\n{' '.join([*wishes, question])}"),))
         for question in asked.wording.questions
     )
 
@@ -106,16 +109,21 @@ def with_blanks(written: str) -> str:
 
 
 def _instruction(asked: Asked, avoid: Sequence[str], template: str) -> str:
+    wishes = _wishes(asked, avoid, say_language=asked.target != "en")
+    return " ".join([template.format(count=asked.request.count), *wishes])
+
+
+def _wishes(asked: Asked, avoid: Sequence[str], *, say_language: bool) -> list[str]:
     request, words = asked.request, asked.wording
-    wishes = [template.format(count=request.count)]
+    wishes: list[str] = []
     if request.focus:
         wishes.append(words.focus.format(focus=request.focus))
     if avoid:
         wishes.append(words.avoid.format(avoid=", ".join(avoid)))
-    if asked.target != "en" and words.language:
+    if say_language and words.language:
         wanted = language(asked.target)
         wishes.append(words.language.format(english=wanted.english, native=wanted.native))
-    return " ".join(wishes)
+    return wishes
 
 
 def _task(instruction: str, title: str, passage: str) -> str:

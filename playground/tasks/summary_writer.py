@@ -76,7 +76,7 @@ class SummaryWriter:
         together = self._speeds.seconds(self._model, self._parameters, read, written, max(1, notes))
         once = self._speeds.seconds(self._model, self._parameters, 0, _SENTENCE_TOKENS * sentences, 1)
         again, tokens = self._more_drafts, self._more_drafts * _SENTENCE_TOKENS
-        reread = min(read, self.sizes.part) if self._read_again else 0
+        reread = min(notes * self.note_tokens or read, self.sizes.whole) if self._read_again else 0
         return together + once + self._speeds.seconds(self._model, self._parameters, reread, tokens, again)
 
     def effort(self, lengths: Sequence[int]) -> Effort:

@@ -98,8 +98,12 @@ class PageStreams(Generic[JobT]):
 
     def stop(self, data: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """End what a page is having made; what is done is kept, and its stream says so."""
-        page, sequence = page_name(data), data.get("sequence")
-        stopped = self._jobs.stop(self._owner_of(request), page)
+        page, sequence, owner = page_name(data), data.get("sequence"), self._owner_of(request)
+        job = self._jobs.find(owner, page)
+        if job is not None and isinstance(sequence, int) and job.sequence > sequence:
+            return {"stopped": False}  # meant for work that has made room for this
+        older = job is not None and isinstance(sequence, int) and job.sequence < sequence
+        stopped = self._jobs.stop(owner, page) and not older
         if not stopped and isinstance(sequence, int):
             self._pages.arrive(page, sequence + 1)  # its request has not come yet: it shall not begin
         return {"stopped": stopped}

@@ -37,7 +37,7 @@ def test_a_copied_sentence_is_worth_less_than_the_same_said_anew() -> None:
     assert salience().worth(anew) > salience().worth(copied)
 
 
-def test_of_a_copyist_every_copied_stretch_counts_but_not_a_phrase() -> None:
+def test_of_a_copyist_a_copied_half_counts_but_not_a_phrase() -> None:
     copyist = Salience(cut(TEXT).segments, copyist=True)
     half = "Ferries have had to anchor outside the harbour, which is full of fresh sand in many places."
     phrase = "The harbour will be made deeper for big ferries, which could not reach it."

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from playground.messages import Message
 from playground.tasks.summarization import Summarizer
 from playground.tasks.summary_events import Drafted, Event
 from playground.tasks.summary_points import stretches_of
@@ -37,6 +39,19 @@ def test_the_other_ways_to_ask_say_the_focus_and_the_language_too() -> None:
     run(engine, SummaryRequest(SHORT, "sentence", focus="When was it?", language="de"))
     others = [messages[-1].content for messages in engine.asked if messages[-1].content.startswith(SHORT)]
     assert len(others) == 3 and all("When was it?" in text and "German" in text for text in others)
+
+
+def test_the_other_ways_to_ask_are_read_one_after_the_other_so_that_the_text_is_read_once() -> None:
+    engine = FakeEngine(lambda prompt: "The bridge was closed.", parameters=500_000_000)
+    running: list[int] = []
+    engine.on_chunk = lambda count: running.append(sum(map(behind_the_text, engine.asked)))
+    run(engine, SummaryRequest(SHORT, "sentence"))
+    assert 1 in running and running[-1] == 3
+
+
+def behind_the_text(messages: Sequence[Message]) -> bool:
+    """Whether something is asked behind the passage."""
+    return messages[-1].content.startswith(SHORT)
 
 
 def test_of_a_tiny_model_the_sentence_that_agrees_with_its_others_is_shown() -> None:

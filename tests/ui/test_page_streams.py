@@ -98,6 +98,22 @@ def test_what_is_stopped_while_it_is_prepared_does_not_begin(server: Server) -> 
     assert server.ask(1, slow).result(30) == [] and not server.begun
 
 
+def test_a_stop_that_comes_late_leaves_the_newer_work_alone(server: Server) -> None:
+    heard = server.ask(2)
+    until(lambda: server.begun)
+    assert not server.stop(1) and not server.begun[0].cancel.is_set()
+    assert server.stop(2)
+    assert heard.result(30)[-1]["run"] == "run 2"
+
+
+def test_what_is_stopped_before_its_request_came_does_not_begin_behind_older_work_either(server: Server) -> None:
+    older = server.ask(1)
+    until(lambda: server.begun)
+    assert not server.stop(2)
+    assert server.ask(2).result(30) == [] and len(server.begun) == 1
+    assert older.result(30)[-1]["phase"] == "working"
+
+
 def test_after_a_stop_the_next_request_begins(server: Server) -> None:
     server.stop(1)
     heard = server.ask(2)
