@@ -19,13 +19,8 @@ MOST_AT_ONCE = 8
 _LOOK_S = 0.1
 
 
-class TextEngine(Protocol):
-    """What is needed of an engine; see `engine.Engine`."""
-
-    @property
-    def state(self) -> EngineState:
-        """What it is doing now."""
-        ...
+class Answers(Protocol):
+    """Something that answers; see `engine.Engine`."""
 
     def stream(
         self,
@@ -38,6 +33,15 @@ class TextEngine(Protocol):
         app_messages: int = 0,
     ) -> Iterator[Chunk]:
         """The answer, chunk by chunk."""
+        ...
+
+
+class TextEngine(Answers, Protocol):
+    """What is needed of an engine; see `engine.Engine`."""
+
+    @property
+    def state(self) -> EngineState:
+        """What it is doing now."""
         ...
 
     def count_tokens(self, messages: Sequence[Message]) -> int:

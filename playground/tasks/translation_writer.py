@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from playground.messages import Chunk, Message, Prefix, SamplingParams, Token
+from playground.messages import Chunk, Prefix, SamplingParams, Token
+from playground.tasks.text_engine import Answers
 from playground.tasks.translation_guards import has_loop, is_over, tidy
 from playground.tasks.translation_prompts import Ask, Sentence, Way, ask, most_new_tokens, read_answer
 from playground.tasks.translation_steering import ALTERNATIVES, stray
@@ -32,23 +33,6 @@ OnText = Callable[[str], None]
 _WAYS: dict[str, Way] = {
     "plain": "plain", "examples": "examples", "list": "list", "entry": "entry", "entries": "entries",
 }  # fmt: skip
-
-
-class Answers(Protocol):
-    """What is needed of an engine."""
-
-    def stream(
-        self,
-        messages: Sequence[Message],
-        params: SamplingParams,
-        *,
-        cancel: threading.Event | None = None,
-        prefix: Prefix = Prefix(),
-        owner: str = "",
-        app_messages: int = 0,
-    ) -> Iterator[Chunk]:
-        """The answer, chunk by chunk."""
-        ...
 
 
 @dataclass(frozen=True)
